@@ -79,6 +79,9 @@ class KernelLab(Lab):
         for link in LINKS:
             lines += ["addr add %s/24 brd + dev %s" % (link.router_address, link.name),
                       "link set %s up" % link.name]
+        for prefix, way in self.routes.items():
+            order = "%s %s" % (prefix, way) if way.startswith("via") else "%s %s" % (way, prefix)
+            lines.append("route add " + order)
         namespaces.ip_batch(lines, self.router_name)
         for host in self.hosts:
             namespaces.ip_batch(["link set lo up",

@@ -25,7 +25,8 @@ class Lab:
 
     kind = "none"
 
-    def __init__(self, rules="", sysctl=None, mtu=None, helpers=None, offload=False):
+    def __init__(self, rules="", sysctl=None, mtu=None, helpers=None, offload=False,
+                 routes=None):
         """Describe the laboratory; entering the context builds it.
 
         @rules: iptables-save text, short form allowed (text.complete_rules).
@@ -33,6 +34,7 @@ class Lab:
         @mtu: {link name: bytes} for both ends of a link; 1500 otherwise.
         @helpers: {name: ports text} of helpers that Tapgate attaches by
                   configuration; rules with -j CT --helper need none.
+        @routes: {prefix: 'via ADDRESS', 'blackhole', 'unreachable' or 'prohibit'}.
         @offload: leave segmentation and checksum offload of the hosts on.
         """
         self.rules = text.complete_rules(rules)
@@ -41,6 +43,7 @@ class Lab:
         self.mtu = mtu or {}
         self.helpers = helpers or {}
         self.offload = offload
+        self.routes = routes or {}
         self.suffix = namespaces.new_suffix()
         self.hosts = []
         self.record_list = []
@@ -177,6 +180,10 @@ class Lab:
     def connections(self, mask=()):
         """conntrack -L as comparable lines."""
         return text.connections(self.conntrack("-L"), self.fuzzy, tuple(mask) or self.mask)
+
+    def expectations(self):
+        """conntrack -L expect as comparable lines."""
+        return text.connections(self.conntrack("-L", "expect"), self.fuzzy, self.mask)
 
     # -- the router's state, by subclass ---------------------------------------------
 

@@ -14,7 +14,6 @@ scenario's name is FILE.FUNCTION, or FILE.FUNCTION[PARAM].
 """
 
 import importlib.util
-import pathlib
 import sys
 import traceback
 
@@ -74,7 +73,7 @@ def scenario(rules=EMPTY_RULES, fuzzy=False, mask=(), end=True, params=None, **l
     @mask: fields of connections to hide, such as 'sport dport'.
     @end: record rules and connections at the end.
     @params: play it once for each; the function gets it as second argument.
-    Further arguments are those of lab.Lab: sysctl, mtu, helpers, offload.
+    Further arguments are those of lab.Lab: sysctl, mtu, helpers, offload, routes.
     """
     def register(function):
         registry = sys.modules[function.__module__].__dict__.setdefault("SCENARIOS", [])
@@ -100,6 +99,3 @@ def load_all():
                 raise RuntimeError("two scenarios are named " + item.name)
             found[item.name] = item
     return found
-
-
-__all__ = ["scenario", "Scenario", "load_all", "pathlib"]

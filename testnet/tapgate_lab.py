@@ -15,7 +15,6 @@ import time
 
 from . import namespaces
 from .lab import Lab, sysctl_path
-from .topology import LINKS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:")
@@ -122,6 +121,8 @@ class TapgateLab(Lab):
             host.device = "%s%s" % (host.link.name, self.suffix)
             lines += interface_section(host.link, host.netns, host.device,
                                        self.mtu.get(host.link.name, 1500))
+        if self.routes:
+            lines += ["[route]"] + ["%s = %s" % pair for pair in self.routes.items()] + [""]
         lines += ["[sysctl]"] + ["%s = %s" % pair for pair in self.sysctls.items()] + [""]
         for name, ports in self.helpers.items():
             lines += ["[helper %s]" % name, "ports = %s" % ports, ""]
@@ -171,6 +172,3 @@ class TapgateLab(Lab):
 
     def log_lines(self):
         return self.process.log().splitlines()
-
-
-__all__ = ["TapgateLab", "Process", "binary", "interface_section", "LINKS", "ROOT"]

@@ -9,9 +9,8 @@ scenario says so.
 import re
 import struct
 
-from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet import IP
 from scapy.layers.l2 import ARP, Ether
-from scapy.packet import Raw
 from scapy.utils import checksum
 
 from .topology import LINKS
@@ -91,6 +90,7 @@ def connections(output, fuzzy=False, mask=()):
         if not line.strip():
             continue
         line = re.sub(r"^((?:ipv4\s+\d+ )?\s*\S+\s+\d+ )(\d+) ", r"\1~\2 ", line.rstrip())
+        line = re.sub(r"^(\d+) proto=", r"~\1 proto=", line)
         line = re.sub(r" use=\d+", "", line)
         line = re.sub(r"delta-time=\d+", "delta-time=*", line)
         if fuzzy:
@@ -253,7 +253,3 @@ def lines(value):
         return [line for item in value for line in (
             [" ".join(map(str, item))] if isinstance(item, tuple) else lines(item))] or ["(none)"]
     return [str(value)]
-
-
-__all__ = ["complete_rules", "tables_of", "saved_rules", "connections", "packet", "lines",
-           "ICMP", "IP", "TCP", "UDP", "Raw"]

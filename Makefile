@@ -1,0 +1,88 @@
+# Tapgate: build, test, demo. `make help` lists the targets.
+#
+# Each room becomes one static library in $(BUILD); a unit test in tests/unit/ROOM/ links the rooms that ROOM may include.
+# Variants build into their own folder: make BUILD=build/asan SAN=1
+
+BUILD   ?= build
+CC      ?= gcc
+PKGS    := libevent libnl-3.0 libnl-route-3.0 fuse3 jansson
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+	   -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough -Wnull-dereference
+OPT     ?= -O2 -g
+ifdef SAN
+OPT     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+WARN    += -Wno-null-dereference
+endif
+CFLAGS  += -std=gnu17 $(OPT) $(WARN) -I. -D_GNU_SOURCE -fno-strict-aliasing -MMD -MP
+VERSION := 0.1.0
+
+ROOMS   := netstack conntrack tables nat helpers router
+SRC      = $(sort $(wildcard $(1)/*.c))
+OBJ      = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB      = $(BUILD)/lib$(1).a
+
+# The rooms that a room may include, itself first: the link order.
+ROOMS_netstack  := netstack
+ROOMS_conntrack := conntrack netstack
+ROOMS_tables    := tables conntrack netstack
+ROOMS_nat       := nat tables conntrack netstack
+ROOMS_helpers   := helpers nat tables conntrack netstack
+ROOMS_router    := router helpers nat tables conntrack netstack
+
+.DEFAULT_GOAL := all
+.PHONY: all help demo check check-unit check-functional check-layers bench asan tidy fmt fuzz install clean deps deps-test
+
+all: $(BUILD)/tapgate ## the binary, build/tapgate
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+-include tests/build.mk
+
+$(BUILD)/%.o: %.c | deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+define room_lib
+$(call LIB,$(1)): $(call OBJ,$(filter-out router/main.c,$(call SRC,$(1))))
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_lib,$(r))))
+
+ROUTER_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+ROUTER_LIBS   = $(shell pkg-config --libs $(PKGS)) -liniparser
+$(BUILD)/router/%.o: CPPFLAGS += $(ROUTER_CFLAGS) -DTAPGATE_VERSION='"$(VERSION)"'
+
+$(BUILD)/tapgate: $(BUILD)/router/main.o $(foreach r,$(ROOMS_router),$(call LIB,$(r)))
+	$(CC) $(CFLAGS) -o $@ $(BUILD)/router/main.o -Wl,--start-group $(foreach r,$(ROOMS_router),$(call LIB,$(r))) -Wl,--end-group $(ROUTER_LIBS)
+
+# --- dependencies ----------------------------------------------------------------------------------------------------
+
+deps: ## installs what the build lacks (root on Debian), or says what to install
+	@.ci/deps build
+
+deps-test: ## the same for tests, demo and bench
+	@.ci/deps test
+
+# --- unit tests: one program per tests/unit/ROOM/test_*.c --------------------------------------------------------------
+
+UNIT_SRC  := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_BIN  := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
+CRAFT     := $(BUILD)/tests/unit/craft.o
+
+define unit_room
+$(BUILD)/tests/unit/$(1)/test_%: $(BUILD)/tests/unit/$(1)/test_%.o $(CRAFT) $(foreach r,$(ROOMS_$(1)),$(call LIB,$(r)))
+	$$(CC) $$(CFLAGS) -o $$@ $$< $(CRAFT) -Wl,--start-group $(foreach r,$(ROOMS_$(1)),$(call LIB,$(r))) -Wl,--end-group \
+		-lcmocka $(if $(filter router,$(1)),$$(ROUTER_LIBS))
+endef
+$(foreach r,$(ROOMS),$(eval $(call unit_room,$(r))))
+$(BUILD)/tests/unit/router/%.o: CPPFLAGS += $(ROUTER_CFLAGS)
+.PRECIOUS: $(BUILD)/%.o
+
+unit: $(UNIT_BIN) ## builds the unit tests
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+clean: ## removes what was built
+	rm -rf build

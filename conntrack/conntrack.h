@@ -1,0 +1,280 @@
+/* conntrack.h - connection tracking: the entry, the table, the doors.
+ *
+ * Life-cycle
+ *   conntrack_in (PREROUTING, OUTPUT; -200) finds the entry of a packet or makes an unconfirmed one, which only the
+ *   packet refers to. conntrack_confirm (last at INPUT, POSTROUTING) runs the helper and sequence adjustment and puts
+ *   the entry into the table. It leaves on timeout, by ct_kill, or by early drop when the table is full.
+ *
+ *       alloc -> unconfirmed --confirm--> CONFIRMED --timeout/kill--> DYING -> freed with the last reference
+ *                     \--packet dropped--> freed
+ *
+ * Invariants
+ *   1. CONFIRMED entries are in the hash in both directions and on the timer wheel; others in neither.
+ *   2. refs = 1 for the table (confirmed) + 1 per packet + 1 per child's master pointer + 1 per other holder.
+ *   3. count <= max at any time; unconfirmed entries count.
+ *
+ * Linux parity: net/netfilter/nf_conntrack_core.c.
+ */
+#ifndef CONNTRACK_CONNTRACK_H
+#define CONNTRACK_CONNTRACK_H
+
+#include "conntrack/tuple.h"
+#include "netstack/hooks.h"
+#include "netstack/ratelimit.h"
+#include "netstack/sysctl.h"
+
+struct netstack;
+struct ct_expect;
+struct ct_helper;
+
+/* Status bits as Linux numbers them (uapi nf_conntrack_common.h): shown by tools and matched by --ctstatus. */
+enum ct_status {
+	CT_ST_EXPECTED = 0x1, CT_ST_SEEN_REPLY = 0x2, CT_ST_ASSURED = 0x4, CT_ST_CONFIRMED = 0x8,
+	CT_ST_SRC_NAT = 0x10, CT_ST_DST_NAT = 0x20, CT_ST_SEQ_ADJUST = 0x40, CT_ST_SRC_NAT_DONE = 0x80,
+	CT_ST_DST_NAT_DONE = 0x100, CT_ST_DYING = 0x200, CT_ST_FIXED_TIMEOUT = 0x400, CT_ST_TEMPLATE = 0x800,
+	CT_ST_NAT_CLASH = 0x1000, CT_ST_HELPER = 0x2000,
+	CT_ST_NAT_MASK = 0x30, CT_ST_NAT_DONE_MASK = 0x180,
+};
+
+/* What happened to an entry; several may come of one packet and are reported once, together. */
+enum ct_event {
+	CT_EV_NEW = 1, CT_EV_RELATED = 2, CT_EV_DESTROY = 4, CT_EV_REPLY = 8, CT_EV_ASSURED = 16, CT_EV_PROTO = 32,
+	CT_EV_HELPER = 64, CT_EV_MARK = 128, CT_EV_SEQADJ = 256, CT_EV_LABEL = 512,
+};
+
+/* In which direction(s) an entry's zone counts (-j CT --zone, --zone-orig, --zone-reply). */
+enum ct_zone_dir { CT_ZONE_ORIG = 1, CT_ZONE_REPLY = 2, CT_ZONE_BOTH = 3 };
+
+/* TCP window tracking of one side (RFC 9293; van Rooij, "Real stateful TCP packet filtering"). */
+struct ct_tcp_side {
+	uint32_t td_end, td_maxend, td_maxwin, td_maxack;
+	uint8_t td_scale;
+	uint8_t flags; /* enum ct_tcp_flag in proto_tcp */
+};
+
+struct ct_tcp {
+	struct ct_tcp_side seen[CT_DIRS];
+	uint8_t state; /* enum ct_tcp_state */
+	uint8_t last_dir, last_index, retrans, last_wscale, last_flags;
+	uint16_t last_win;
+	uint32_t last_seq, last_ack, last_end;
+};
+
+struct ct_gre { uint64_t timeout, stream_timeout; };
+struct ct_udp { uint64_t stream_since; };
+struct ct_sctp { uint8_t state, last_dir, flags; uint32_t vtag[CT_DIRS]; };
+
+struct ct_counter { uint64_t packets, bytes; };
+
+/* One correction of sequence numbers: RFC-less; net/netfilter/nf_conntrack_seqadj.c. */
+struct ct_seqadj_side { uint32_t position; int32_t before, after; };
+struct ct_seqadj { struct ct_seqadj_side side[CT_DIRS]; };
+
+/* Rarely present parts, each from its own pool, NULL where absent. */
+struct ct_help {
+	const struct ct_helper *helper;
+	struct ct_expect *expects; /* list of the expectations this master waits for */
+	uint8_t expecting[4];      /* per class */
+	uint64_t data[12];         /* of the helper; see its file */
+};
+struct ct_extra {
+	struct ct_counter acct[CT_DIRS];
+	bool has_acct, has_timestamp, has_labels;
+	uint64_t start, stop; /* wall-clock ns */
+	uint64_t labels[2];
+};
+struct ct_nat {
+	struct ct_entry *ct;
+	struct ct_entry *by_source_next; /* chain of nat's by-source hash; owned by nat/ */
+	uint16_t masq_port;              /* index of the port that MASQUERADE chose an address of; 0 = none */
+	bool linked;
+	uint32_t data[4];                /* of the NAT part of a helper */
+};
+
+struct ct_entry {
+	struct ct_tuple tuple[CT_DIRS];
+	uint32_t next[CT_DIRS]; /* hash chain: node number; see table.c */
+	uint32_t hash[CT_DIRS];
+	uint32_t timer_next, timer_prev;
+	uint64_t expires; /* absolute ns once confirmed; before: the timeout to use from confirmation */
+	uint32_t status;  /* enum ct_status */
+	uint32_t refs;
+	uint32_t mark;
+	uint16_t zone;
+	uint8_t zone_dir; /* enum ct_zone_dir */
+	uint8_t pending_events_valid;
+	uint32_t pending_events; /* enum ct_event bits gathered since the last report */
+	uint32_t secmark;
+	uint64_t created; /* ns */
+	struct ct_entry *master;
+	struct ct_nat *nat;
+	struct ct_help *help;
+	struct ct_seqadj *seqadj;
+	struct ct_extra *extra;
+	const uint64_t *timeouts; /* a timeout policy instead of the protocol's; NULL = the protocol's */
+	union {
+		struct ct_tcp tcp;
+		struct ct_udp udp;
+		struct ct_gre gre;
+		struct ct_sctp sctp;
+	};
+};
+
+/* Template made by -j CT for packets that have no entry yet. */
+struct ct_template {
+	uint16_t zone;
+	uint8_t zone_dir;
+	bool zone_from_mark;
+	const struct ct_helper *helper;
+	const uint64_t *timeouts;
+	uint32_t event_mask, expect_event_mask; /* 0 = all */
+};
+
+struct ct_stats { /* columns of net/stat/nf_conntrack; clashres found invalid ... */
+	uint64_t clash_resolve, found, invalid, insert, insert_failed, drop, early_drop, error, expect_new,
+		expect_create, expect_delete, search_restart, chain_too_long;
+};
+
+struct ct_notify { /* set by the engine; NULL where nobody listens */
+	void *ctx;
+	void (*event)(void *ctx, struct ct_entry *ct, uint32_t events);
+	void (*expect_event)(void *ctx, struct ct_expect *x, uint32_t events);
+	/* nat/: an entry is about to be freed or rehashed under another tuple. */
+	void *nat;
+	void (*nat_destroy)(void *nat, struct ct_entry *ct);
+};
+
+struct ct_conf { /* sysctl values; units as the rows say; times in ns */
+	int32_t max, buckets, expect_max;
+	int32_t checksum, acct, timestamp, events, log_invalid;
+	int32_t tcp_loose, tcp_be_liberal, tcp_max_retrans, tcp_ignore_invalid_rst;
+	uint64_t tcp_timeout[16]; /* by enum ct_tcp_state, then MAX_RETRANS, UNACKNOWLEDGED */
+	uint64_t udp_timeout, udp_timeout_stream, icmp_timeout, icmpv6_timeout, gre_timeout, gre_timeout_stream,
+		generic_timeout, frag6_timeout;
+	uint64_t sctp_timeout[16], dccp_timeout[16];
+};
+
+struct ct_table;
+struct ct_expect_table;
+
+struct conntrack {
+	struct netstack *ns;
+	struct ct_conf conf;
+	struct ct_stats stats;
+	struct ct_notify notify;
+	struct ct_table *table;
+	struct ct_expect_table *expects;
+	struct ct_helper *helpers; /* registered copies; see helper.h */
+	unsigned helper_count;
+	uint8_t hash_key[16];
+	uint32_t count; /* entries alive, unconfirmed ones included */
+	struct ratelimit full_log, invalid_log;
+	int64_t wall_offset; /* wall clock - monotonic, ns; for timestamps */
+};
+
+struct ct_limits { uint32_t max, buckets, expect_max; };
+#define CT_LIMITS_DEFAULT ((struct ct_limits){ 262144, 262144, 4096 })
+
+/* conntrack_create: an instance on @ns. @limits NULL = default. Return: NULL without memory. */
+struct conntrack *conntrack_create(struct netstack *ns, const struct ct_limits *limits);
+
+/* conntrack_destroy: kills all entries and frees all. No packet may still hold an entry. */
+void conntrack_destroy(struct conntrack *ctk);
+
+/* Hook functions (ROOM_CONNTRACK). */
+enum verdict conntrack_in(void *conntrack, struct pkt *p, const struct hook_state *st);
+enum verdict conntrack_confirm(void *conntrack, struct pkt *p, const struct hook_state *st);
+
+/* conntrack_attach: gives a packet made here the connection of the packet it answers, as RELATED in the opposite
+ * direction (netstack notify.ct_attach). */
+void conntrack_attach(void *conntrack, struct pkt *made, const struct pkt *offender);
+
+/* conntrack_tick, conntrack_deadline: as netstack_tick, netstack_deadline; uses ns->now. */
+void conntrack_tick(struct conntrack *ctk);
+uint64_t conntrack_deadline(const struct conntrack *ctk);
+
+/* ct_hold, ct_release: references. ct_release frees an unconfirmed or dying entry with its last one. */
+void ct_hold(struct ct_entry *ct);
+void ct_release(struct conntrack *ctk, struct ct_entry *ct);
+
+/* ct_lookup: the live confirmed entry that has @t in either direction. Return: borrowed (no reference taken), valid
+ * until the next tick or kill; *dir tells which direction matched. NULL if none. */
+struct ct_entry *ct_lookup(struct conntrack *ctk, const struct ct_tuple *t, enum ct_dir *dir);
+
+/* ct_tuple_taken: whether a confirmed entry other than @ignore uses @t (nf_conntrack_tuple_taken: an entry with the
+ * identical original tuple as @ignore is excepted). */
+bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *t, const struct ct_entry *ignore);
+
+/* ct_alter_reply: sets the reply tuple of an unconfirmed entry (NAT). Its children inherit no helper by it. */
+void ct_alter_reply(struct conntrack *ctk, struct ct_entry *ct, const struct ct_tuple *reply);
+
+/* ct_kill: takes a confirmed entry out of the table (event DESTROY) with its expectations.
+ * Return: false if it was not confirmed or already dying. */
+bool ct_kill(struct conntrack *ctk, struct ct_entry *ct);
+
+/* ct_is_dying, ct_is_confirmed: life-cycle. */
+static inline bool ct_is_confirmed(const struct ct_entry *ct) { return ct->status & CT_ST_CONFIRMED; }
+static inline bool ct_is_dying(const struct ct_entry *ct) { return ct->status & CT_ST_DYING; }
+
+/* ct_dir_of: the direction of a packet on its connection. */
+static inline enum ct_dir ct_dir_of(uint8_t ct_info)
+{
+	return ct_info != CT_UNTRACKED && ct_info >= CT_IS_REPLY ? CT_REPLY : CT_ORIGINAL;
+}
+
+/* ct_refresh: sets the timeout (ns from now) unless FIXED_TIMEOUT; @p not NULL: also accounts the packet. */
+void ct_refresh(struct conntrack *ctk, struct ct_entry *ct, const struct pkt *p, uint64_t timeout);
+
+/* ct_remaining: ns until it expires; 0 if due. For unconfirmed entries the timeout itself. */
+uint64_t ct_remaining(const struct conntrack *ctk, const struct ct_entry *ct);
+
+/* ct_event_add: notes that something happened to a confirmed entry; reported at the end of the packet's way. */
+void ct_event_add(struct ct_entry *ct, uint32_t events);
+
+/* ct_set_mark: sets the mark and notes the event if it changed. */
+void ct_set_mark(struct ct_entry *ct, uint32_t mark);
+
+/* ct_set_template: what -j CT leaves on a packet without an entry: takes a template reference. The template lives in
+ * the rule and must outlive the packet. */
+void ct_set_template(struct conntrack *ctk, struct pkt *p, const struct ct_template *tmpl);
+
+/* ct_get_nat, ct_get_help, ct_get_seqadj, ct_get_extra: the part, made if absent; NULL when its pool is empty. */
+struct ct_nat *ct_get_nat(struct conntrack *ctk, struct ct_entry *ct);
+struct ct_help *ct_get_help(struct conntrack *ctk, struct ct_entry *ct);
+struct ct_seqadj *ct_get_seqadj(struct conntrack *ctk, struct ct_entry *ct);
+struct ct_extra *ct_get_extra(struct conntrack *ctk, struct ct_entry *ct);
+
+/* A walk over the table that survives changes between its steps: cursor zero to begin; each call gives at least one
+ * bucket's entries. Return: false at the end. Entries that die during the walk are skipped; none that lives
+ * throughout is missed. */
+struct ct_cursor { uint32_t bucket; uint32_t generation; };
+bool ct_each(struct conntrack *ctk, struct ct_cursor *cursor, void (*fn)(void *ctx, struct ct_entry *ct), void *ctx);
+
+/* ct_flush: kills all entries for which @match (NULL = all) says true. Return: how many. */
+uint32_t ct_flush(struct conntrack *ctk, bool (*match)(void *ctx, const struct ct_entry *ct), void *ctx);
+
+/* ct_id: the number that `conntrack -o id` prints; stable during life. */
+uint32_t ct_id(const struct conntrack *ctk, const struct ct_entry *ct);
+
+/* --- text, in the kernel's and the tool's formats (print.c) --- */
+
+/* ct_print_proc: one line of net/nf_conntrack with its newline; @old: the format of net/ip_conntrack. */
+void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool old, struct text *out);
+
+/* ct_print_tool: one line as `conntrack -L` prints it, with its newline. @flags: CT_PRINT_*. */
+enum { CT_PRINT_EXTENDED = 1, CT_PRINT_ID = 2, CT_PRINT_TIMESTAMP = 4, CT_PRINT_LABELS = 8 };
+void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsigned flags, struct text *out);
+
+/* ct_print_stat: net/stat/nf_conntrack. ct_print_tool_stat: `conntrack -S`. */
+void ct_print_stat(const struct conntrack *ctk, struct text *out);
+void ct_print_tool_stat(const struct conntrack *ctk, struct text *out);
+
+/* Names: "ESTABLISHED" etc. of a state; protocol name as /proc and conntrack print it ("unknown" in /proc). */
+const char *ct_proto_name(uint8_t proto);
+const char *ct_state_name(const struct ct_entry *ct); /* NULL where the protocol has no states */
+
+/* Tunables of struct conntrack (offsets from struct conntrack). */
+extern const struct sysctl_row conntrack_sysctl_rows[];
+extern const size_t conntrack_sysctl_row_count;
+
+#endif

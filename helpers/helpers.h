@@ -1,0 +1,28 @@
+/* helpers.h - the application helpers as a room.
+ *
+ * One file per helper; each gives a constant struct ct_helper. helpers_create registers all of them with conntrack.
+ */
+#ifndef HELPERS_HELPERS_H
+#define HELPERS_HELPERS_H
+
+#include "conntrack/helper.h"
+#include "nat/nat.h"
+
+struct helpers {
+	struct netstack *ns;
+	struct conntrack *ctk;
+	struct nat *nat;
+	bool ftp_loose; /* [helper ftp] loose = yes: the advertised address may differ from the sender's */
+};
+
+/* helpers_create: registers every helper. helpers_destroy frees. */
+struct helpers *helpers_create(struct netstack *ns, struct conntrack *ctk, struct nat *nat);
+void helpers_destroy(struct helpers *h);
+
+/* helpers_set: one option of an INI section [helper NAME] other than ports. Return: 0; -ENOENT unknown helper or key;
+ * -EINVAL bad value. */
+int helpers_set(struct helpers *h, const char *helper, const char *key, const char *value);
+
+extern const struct ct_helper helper_ftp;
+
+#endif

@@ -1,0 +1,128 @@
+/* tables.h - tables, chains, rules: what an iptables user names, and the walk.
+ *
+ * Overview
+ *   Five tables (raw mangle nat filter security), each a set of chains: the built-in ones, entered from the hooks, and the
+ *   user's. A ruleset is built off to the side from rule text (a transaction) and swapped in whole; the packet path
+ *   only reads the live one.
+ *
+ * Invariants
+ *   1. A live ruleset has no unresolved jump, no loop, and no match or target outside the tables and hooks it allows.
+ *   2. A failed transaction changes nothing.
+ *   3. A rule whose text did not change keeps its counters and its state (limit buckets...) over a swap.
+ *
+ * Linux parity: net/ipv4/netfilter/ip_tables.c; text: iptables 1.8.11.
+ */
+#ifndef TABLES_TABLES_H
+#define TABLES_TABLES_H
+
+#include "conntrack/conntrack.h"
+#include "netstack/hooks.h"
+
+struct text;
+struct table;
+struct chain;
+struct rule;
+struct ruleset;
+
+#define TABLES(X) \
+	X(RAW, "raw", DROP_RULE_RAW) \
+	X(MANGLE, "mangle", DROP_RULE_MANGLE) \
+	X(NAT, "nat", DROP_RULE_NAT) \
+	X(FILTER, "filter", DROP_RULE_FILTER) \
+	X(SECURITY, "security", DROP_RULE_SECURITY)
+
+enum table_id {
+#define X(id, name, drop) TABLE_##id,
+	TABLES(X)
+#undef X
+	TABLE_COUNT
+};
+
+struct tables {
+	struct netstack *ns;
+	struct conntrack *ctk;
+	void *nat; /* struct nat, set by the engine: only NAT targets use it */
+	struct ruleset *live;
+	uint8_t init_order[TABLE_COUNT]; /* tables in use, in order of their first use: ip_tables_names shows the reverse */
+	uint8_t init_count;
+	uint32_t generation; /* bumped by each swap */
+	const struct match_ops **matches;   /* all known, NULL-terminated */
+	const struct target_ops **targets;
+	bool trace_used; /* a live rule has -j TRACE */
+};
+
+/* tables_create: an instance with empty tables (policies ACCEPT). tables_destroy frees it. */
+struct tables *tables_create(struct netstack *ns, struct conntrack *ctk);
+void tables_destroy(struct tables *t);
+
+/* tables_register_match, tables_register_target: adds one that lives in another room (nat/). Return: 0 or -EEXIST. */
+int tables_register_match(struct tables *t, const struct match_ops *ops);
+int tables_register_target(struct tables *t, const struct target_ops *ops);
+
+/* Hook functions (ROOM_TABLES), one per table that hooks directly; mangle at OUTPUT reroutes. */
+enum verdict tables_raw(void *tables, struct pkt *p, const struct hook_state *st);
+enum verdict tables_mangle(void *tables, struct pkt *p, const struct hook_state *st);
+enum verdict tables_filter(void *tables, struct pkt *p, const struct hook_state *st);
+enum verdict tables_security(void *tables, struct pkt *p, const struct hook_state *st);
+
+/* tables_walk: the walk of one table's chain for the hook in @st; nat/ calls it for TABLE_NAT. Sets p->drop on DROP. */
+enum verdict tables_walk(struct tables *t, enum table_id id, struct pkt *p, const struct hook_state *st);
+
+/* --- building rulesets ------------------------------------------------------------------------------------------- */
+
+/* A message for whoever wrote the text. code: 1 operation failed, 2 usage, 4 resource problem (iptables exit status). */
+struct rule_error {
+	int code;
+	char text[512]; /* one line, no newline, no program prefix */
+};
+
+/* tables_begin: a transaction: a copy of the live ruleset (@from_live) or an empty one. Return: owned by the caller
+ * until commit or abort; NULL without memory. */
+struct ruleset *tables_begin(struct tables *t, bool from_live);
+
+/* ruleset_append: `-A CHAIN ...` / `-I` / `-D` / `-R` / `-N` / `-P` / `-X` / `-F` / `-E` / `-Z` given as words (argv without
+ * "iptables -t TABLE"). @make_chains: a -A to an unknown user chain makes it, and a jump to one too (the INI does).
+ * Return: 0, or -1 with @err. */
+int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int argc, char **argv, bool make_chains,
+		    struct rule_error *err);
+
+/* ruleset_line: the same for a line of text, split as a shell splits words (quotes, backslash).
+ * ruleset_restore: a whole iptables-save text. @name: what to call it in messages. @noflush: keep what is there.
+ * @with_counters: take the counters given. On error err->text begins "NAME:LINE: ". Return: 0 or -1. */
+int ruleset_line(struct tables *t, struct ruleset *rs, enum table_id id, const char *line, bool make_chains,
+		 struct rule_error *err);
+int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
+		    bool with_counters, struct rule_error *err);
+
+/* ruleset_set_policy: as -P. @verdict "ACCEPT" or "DROP". Return: 0 or -1 with @err. */
+int ruleset_set_policy(struct ruleset *rs, enum table_id id, const char *chain, const char *verdict,
+		       struct rule_error *err);
+
+/* tables_commit: checks the whole (jumps, loops, hooks) and makes it live; counters and state of unchanged rules move
+ * over. Consumes @rs on success. Return: 0, or -1 with @err (caller still owns @rs).
+ * tables_abort: throws it away. */
+int tables_commit(struct tables *t, struct ruleset *rs, struct rule_error *err);
+void tables_abort(struct tables *t, struct ruleset *rs);
+
+/* --- text out ---------------------------------------------------------------------------------------------------- */
+
+/* tables_save: iptables-save of one table, or of all in use (@id = TABLE_COUNT). @counters: -c. @stamp: the lines
+ * "# Generated by ... on DATE" / "# Completed on DATE" with this text as the date, NULL: without them. */
+void tables_save(const struct tables *t, enum table_id id, bool counters, const char *stamp, struct text *out);
+
+/* tables_list: iptables -L. @chain NULL = all. @flags: LIST_*. Return: 0; -ENOENT no such chain. */
+enum { LIST_VERBOSE = 1, LIST_NUMERIC = 2, LIST_EXACT = 4, LIST_LINE_NUMBERS = 8 };
+int tables_list(const struct tables *t, enum table_id id, const char *chain, unsigned flags, struct text *out);
+
+/* tables_list_rules: iptables -S [CHAIN [NUM]]. @num 0 = all; @counters: -v. Return: 0 or -ENOENT. */
+int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num, bool counters,
+		      struct text *out);
+
+/* tables_names: ip_tables_names: one per line, most recently first used first. */
+void tables_names(const struct tables *t, struct text *out);
+
+/* table_find: by name; TABLE_COUNT if unknown. table_name: the text. */
+enum table_id table_find(const char *name);
+const char *table_name(enum table_id id);
+
+#endif
