@@ -167,6 +167,11 @@ class Lab:
         """Keep an observation; the other run must have the same."""
         self.record_list.append((name, text.lines(value)))
 
+    @staticmethod
+    def text(item, mask=()):
+        """A packet as a line, see text.packet."""
+        return text.packet(item, tuple(mask.split()) if isinstance(mask, str) else mask)
+
     def record_router(self, name="at the end"):
         """Record rule counters and connections of the router as they are now."""
         self.settle()

@@ -5,9 +5,12 @@ virtual hosts per side, whose packets no kernel answers (see the package).
 Identification, sequence numbers and ports are fixed, so records need no masks.
 """
 
+import struct
+
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
+from scapy.utils import checksum
 
 CLIENT, SERVER, DMZ = "10.1.0.1", "203.0.113.1", "192.0.2.1"
 ROUTER_LAN, ROUTER_WAN, ROUTER_DMZ = "10.1.0.254", "203.0.113.254", "192.0.2.254"
@@ -51,12 +54,13 @@ def answer(item, **ip):
 
 
 def error(kind, code, source, about, to=None, rest=0, quote=None, **ip):
-    """An ICMP error from `source` that quotes the packet `about` as it was captured."""
-    inner = bytes(about[IP])[:quote]
-    return IP(src=source, dst=to or about[IP].src, **ip) / ICMP(
-        type=kind, code=code, unused=rest, length=0) / Raw(inner) if kind != 3 or not rest else \
-        IP(src=source, dst=to or about[IP].src, **ip) / ICMP(
-            type=kind, code=code, nexthopmtu=rest) / Raw(inner)
+    """An ICMP error from `source` that quotes the packet `about`, sent to its sender.
+
+    @rest: the second word (MTU, gateway); @quote: how many bytes to quote.
+    """
+    body = struct.pack("!BBHI", kind, code, 0, rest) + bytes(about[IP])[:quote]
+    body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+    return IP(src=source, dst=to or about[IP].src, proto=1, **ip) / Raw(body)
 
 
 __all__ = ["ARP", "CLIENT", "DMZ", "Ether", "ICMP", "IP", "IPOption", "ROUTER_DMZ", "ROUTER_LAN",
