@@ -1,0 +1,97 @@
+/* sysctl.c - reading and writing rows of tunables.
+ *
+ * Linux parity: kernel/sysctl.c (proc_dointvec_minmax and friends): out of range is EINVAL, blanks around the number
+ * are allowed, anything behind it is not.
+ */
+#include "netstack/sysctl.h"
+
+#include "netstack/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+
+/* load: the value in its shown unit. */
+static int64_t load(const struct sysctl_row *row, const void *room)
+{
+	const void *at = (const uint8_t *)room + row->offset;
+
+	switch ((enum sysctl_type)row->type) {
+	case SYSCTL_INT:
+		return *(const int32_t *)at;
+	case SYSCTL_UINT:
+		return *(const uint32_t *)at;
+	case SYSCTL_U8:
+		return *(const uint8_t *)at;
+	case SYSCTL_BOOL:
+		return *(const bool *)at;
+	case SYSCTL_LONG:
+		return *(const int64_t *)at;
+	case SYSCTL_SECONDS:
+		return (int64_t)(*(const uint64_t *)at / NS_PER_S);
+	case SYSCTL_MS:
+		return (int64_t)(*(const uint64_t *)at / NS_PER_MS);
+	}
+	return 0;
+}
+
+/* store: sets the value given in its shown unit; it is within the row's range. */
+static void store(const struct sysctl_row *row, void *room, int64_t value)
+{
+	void *at = (uint8_t *)room + row->offset;
+
+	switch ((enum sysctl_type)row->type) {
+	case SYSCTL_INT:
+		*(int32_t *)at = (int32_t)value;
+		break;
+	case SYSCTL_UINT:
+		*(uint32_t *)at = (uint32_t)value;
+		break;
+	case SYSCTL_U8:
+		*(uint8_t *)at = (uint8_t)value;
+		break;
+	case SYSCTL_BOOL:
+		*(bool *)at = value != 0;
+		break;
+	case SYSCTL_LONG:
+		*(int64_t *)at = value;
+		break;
+	case SYSCTL_SECONDS:
+		*(uint64_t *)at = (uint64_t)value * NS_PER_S;
+		break;
+	case SYSCTL_MS:
+		*(uint64_t *)at = (uint64_t)value * NS_PER_MS;
+		break;
+	}
+}
+
+void sysctl_show(const struct sysctl_row *row, const void *room, struct text *out)
+{
+	text_printf(out, "%" PRId64 "\n", load(row, room));
+}
+
+int sysctl_store(const struct sysctl_row *row, void *room, const char *value)
+{
+	int64_t number;
+	char *end;
+
+	if (row->flags & SYSCTL_READ_ONLY)
+		return -EACCES;
+	errno = 0;
+	number = strtoll(value, &end, 10);
+	if (errno || end == value)
+		return -EINVAL;
+	while (isspace((unsigned char)*end))
+		end++;
+	if (*end || number < row->min || number > row->max)
+		return -EINVAL;
+	store(row, room, number);
+	if (row->changed)
+		row->changed(room);
+	return 0;
+}
