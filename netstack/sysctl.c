@@ -83,7 +83,7 @@ int sysctl_store(const struct sysctl_row *row, void *room, const char *value)
 	if (row->flags & SYSCTL_READ_ONLY)
 		return -EACCES;
 	errno = 0;
-	number = strtoll(value, &end, 10);
+	number = strtoll(value, &end, 0);
 	if (errno || end == value)
 		return -EINVAL;
 	while (isspace((unsigned char)*end))
