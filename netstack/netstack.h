@@ -122,6 +122,10 @@ struct netstack *netstack_create(const struct netstack_ops *ops, void *user, con
  * Return: packets that leaked (0 in a correct program). */
 uint32_t netstack_destroy(struct netstack *ns);
 
+/* netstack_flush: drops all that is queued (fragments, packets waiting for neighbours), counted as DROP_TEARDOWN.
+ * The engine calls it before conntrack goes, since queued packets hold connections. */
+void netstack_flush(struct netstack *ns);
+
 /* netstack_input: takes one frame (Ethernet header at p->data) that arrived on @port; consumes @p. */
 void netstack_input(struct netstack *ns, struct port *port, struct pkt *p);
 
