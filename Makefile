@@ -5,6 +5,7 @@
 
 BUILD   ?= build
 CC      ?= gcc
+PYTHON  ?= /usr/bin/python3
 PKGS    := libevent libnl-3.0 libnl-route-3.0 fuse3 jansson
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	   -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough -Wnull-dereference
@@ -30,7 +31,7 @@ ROOMS_helpers   := helpers nat tables conntrack netstack
 ROOMS_router    := router helpers nat tables conntrack netstack
 
 .DEFAULT_GOAL := all
-.PHONY: all help demo check check-unit check-functional check-layers bench asan tidy fmt fuzz install clean deps deps-test
+.PHONY: all help demo check check-unit check-functional check-layers bench asan tidy fmt fuzz fuzz-smoke install clean deps deps-test unit
 
 all: $(BUILD)/tapgate ## the binary, build/tapgate
 
@@ -86,3 +87,73 @@ unit: $(UNIT_BIN) ## builds the unit tests
 
 clean: ## removes what was built
 	rm -rf build
+
+# --- tests -------------------------------------------------------------------------------------------------------------
+
+check: deps-test all ## all tests; ends with "N passed, N failed"
+	@$(PYTHON) tests/run.py
+
+check-unit: deps-test ## unit tests only
+	@$(PYTHON) tests/run.py unit
+
+check-functional: deps-test all ## scenarios and real traffic only (root)
+	@$(PYTHON) tests/run.py functional
+
+check-layers: ## the include arrows go down only
+	@$(PYTHON) tests/layers.py
+
+asan: deps-test ## unit, packet and random-frame tests under AddressSanitizer and UBSan
+	@$(PYTHON) tests/run.py asan
+
+$(BUILD)/asan/tapgate: ## the binary with sanitizers
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=1 $(BUILD)/asan/tapgate
+
+PACKET_RUNNER := $(BUILD)/tests/packet/play
+ENGINE_LIBS    = -Wl,--start-group $(BUILD)/router/engine.o $(foreach r,$(ROOMS_helpers),$(call LIB,$(r))) -Wl,--end-group
+ENGINE_DEPS    = $(BUILD)/router/engine.o $(foreach r,$(ROOMS_helpers),$(call LIB,$(r)))
+
+$(PACKET_RUNNER): $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/packet/*.c))) $(ENGINE_DEPS)
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$(filter-out %/engine.o,$^)) $(ENGINE_LIBS)
+
+# --- fuzzing: each tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpora in tests/fuzz/corpus/X -------------------------
+
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_BIN   := $(addprefix $(BUILD)/tests/fuzz/fuzz_,$(FUZZ_NAMES))
+ROUTER_LIB  = $(call LIB,router)
+
+# A small driver that replays the corpus and mutates it from a fixed seed: runs anywhere, part of `make check`.
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/driver.o $(foreach r,$(ROOMS),$(call LIB,$(r)))
+	$(CC) $(CFLAGS) -o $@ $< $(BUILD)/tests/fuzz/driver.o -Wl,--start-group $(foreach r,$(ROOMS),$(call LIB,$(r))) -Wl,--end-group $(ROUTER_LIBS)
+
+fuzz-smoke: $(FUZZ_BIN) ## the fuzz targets with the built-in driver
+
+fuzz: ## coverage-guided, with clang: make fuzz TARGET=rule SECONDS=60
+	@tests/fuzz/run.sh $(TARGET) $(SECONDS)
+
+# --- demo, bench, house keeping --------------------------------------------------------------------------------------------
+
+demo: deps-test all ## real ping, curl and FTP through the router, in namespaces (root)
+	@$(PYTHON) -m testnet.demo
+
+bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/core ## table of ratios: Tapgate / reflector / kernel (root)
+	@$(PYTHON) tests/bench/bench.py
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
+	$(CC) $(CFLAGS) -o $@ $<
+
+$(BUILD)/tests/bench/core: $(BUILD)/tests/bench/core.o $(ENGINE_DEPS)
+	$(CC) $(CFLAGS) -o $@ $< $(ENGINE_LIBS)
+
+tidy: deps-test ## clang-tidy over the rooms
+	@command -v clang-tidy >/dev/null || { echo "tidy: install clang-tidy"; exit 1; }
+	clang-tidy --quiet $(foreach r,$(ROOMS),$(call SRC,$(r))) -- -std=gnu17 -I. -D_GNU_SOURCE $(ROUTER_CFLAGS) -DTAPGATE_VERSION='"$(VERSION)"'
+
+fmt: ## clang-format over all C files
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+PREFIX ?= /usr/local
+install: all ## to $(PREFIX), samples to $(PREFIX)/share/tapgate
+	install -D -m 755 $(BUILD)/tapgate $(DESTDIR)$(PREFIX)/bin/tapgate
+	install -d $(DESTDIR)$(PREFIX)/share/tapgate $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 etc/*.ini $(DESTDIR)$(PREFIX)/share/tapgate
+	install -m 644 etc/tapgate.service $(DESTDIR)$(PREFIX)/lib/systemd/system
