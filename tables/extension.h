@@ -66,6 +66,9 @@ struct opt_call {
 	enum table_id table;
 	const struct rule_spec *spec; /* the rule's own part: -p, -s ... (protocol is final in .check only) */
 	struct rule_error *err;
+	/* Options of two words (--tcp-flags MASK COMP): what follows the value, and how many of it .parse took. */
+	char **more;
+	int more_count, more_used;
 };
 
 /* rule_fail: fills the error (formatted) with exit code 2 (parameter problem). Return: -1, for `return rule_fail(...)`. */
