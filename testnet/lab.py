@@ -5,6 +5,7 @@ reads its state.  A laboratory is a context manager; it is also closed at exit
 and on SIGTERM or SIGINT, see `namespaces`.
 """
 
+import re
 import shutil
 import tempfile
 import time
@@ -161,6 +162,12 @@ class Lab:
                 return value
             time.sleep(0.02)
 
+    def wait_connection(self, pattern):
+        """Wait until some connection matches a regular expression; an error if none does."""
+        if not self.wait(lambda: any(re.search(pattern, line) for line in self.connections())):
+            raise AssertionError("no connection matches %r:\n%s"
+                                 % (pattern, "\n".join(self.connections())))
+
     # -- records ------------------------------------------------------------------
 
     def record(self, name, value):
@@ -214,7 +221,6 @@ class Lab:
 
     def expect_log(self, *patterns):
         """Where the log can be read, each pattern must match a line of it."""
-        import re
         for pattern in patterns:
             def found(pattern=pattern):
                 lines = self.log_lines()

@@ -107,7 +107,7 @@ def packet(item, mask=()):
     """One packet as a line: all that matters of its headers, and its payload.
 
     @item: a scapy packet, with or without Ethernet.
-    @mask: any of id, ttl, seq, ack, sport, dport, win, csum, opts, data, mac.  The
+    @mask: any of id, icmpid, ttl, seq, ack, sport, dport, win, csum, opts, data, mac.  The
            identification of what the router itself sends is always masked.
     """
     if ARP in item:
@@ -187,7 +187,7 @@ def _icmp(body, mask, whole, _pseudo):
             text += " rest %s" % body[4:8].hex()
         text += _sum(checksum(body) == 0, whole, check, mask)
         return text + " quoting {%s}" % (_ip(body[8:], mask, True) if len(body) >= 28 else body[8:].hex())
-    text += " id %s seq %d" % ("*" if "id" in mask else rest[0], rest[1])
+    text += " id %s seq %d" % ("*" if "icmpid" in mask else rest[0], rest[1])
     return text + _sum(checksum(body) == 0, whole, check, mask) + " " + _data(body[8:], mask)
 
 

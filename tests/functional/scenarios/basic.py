@@ -124,7 +124,7 @@ def icmp_queries(lab):
     for kind in (13, 15, 17):
         lab.client.send(IP(src=VC, dst=VS) / ICMP(type=kind, id=kind, seq=1))
     for kind in (0, 9, 10, 14, 16, 18, 19, 40):
-        lab.client.send(IP(src=VC, dst=VS) / Raw(icmp_bytes(kind)))
+        lab.client.send(IP(src=VC, dst=VS, proto=1) / Raw(icmp_bytes(kind)))
     lab.record("through", lab.server.packets(3))
 
 

@@ -66,10 +66,10 @@ def held_open(lab):
     """An idle connection is ESTABLISHED and goes on later."""
     lab.server.tcp_serve(80)
     lab.record("first", lab.client.tcp_exchange(SERVER, 80, b"one", close="hold"))
-    lab.wait(lambda: "43" in "".join(lab.connections()).partition("~")[2][:2])
+    lab.wait_connection(r"~43\d+ ESTABLISHED")
     lab.record("entry", lab.connections())
     lab.record("more", lab.client.tcp_more(40000, b"two"))
-    lab.wait(lambda: "43" in "".join(lab.connections()).partition("~")[2][:2])
+    lab.wait_connection(r"~43\d+ ESTABLISHED")
 
 
 @scenario(STATEFUL, fuzzy=True)
