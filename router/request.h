@@ -1,0 +1,48 @@
+/* request.h - a command that a running router carries out for somebody.
+ *
+ * Overview
+ *   The client (client.c) sends its arguments and, for commands that take it, its standard input through the control
+ *   socket; the router finds the command in the table (commands.c) and calls its live function with a request. The
+ *   function appends to out and err and returns the exit status. Where the output may be long it sets .step instead:
+ *   called again and again with room in the socket, each call a bounded piece of work, until it gives false.
+ *
+ * Ownership
+ *   The request belongs to the control connection; .state belongs to the command, which frees it in .done.
+ */
+#ifndef ROUTER_REQUEST_H
+#define ROUTER_REQUEST_H
+
+#include "netstack/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct router;
+
+struct request {
+	struct router *router;
+	int argc;
+	char **argv;         /* argv[0] is the command's name; ends with NULL; the command may reorder it */
+	const char *input;   /* standard input, @input_len bytes and a NUL; "" where the command takes none */
+	size_t input_len;
+	struct text out, err; /* what the client prints; emptied as it is sent */
+	int code;            /* exit status, when .step has ended; a live function's return value goes here */
+	bool (*step)(struct request *rq); /* NULL: no more to come */
+	void (*done)(struct request *rq); /* frees state; also when the client went away; may be NULL */
+	void *state;
+};
+
+/* A live command: carries out rq->argv. Called between router_enter and router_leave, as .step is.
+ * Return: exit status. */
+typedef int command_live_fn(struct request *rq);
+
+/* request_fail: one line "tapgate NAME: ..." on err. Return: @code, for `return request_fail(...)`. */
+int request_fail(struct request *rq, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Live commands, by file. */
+command_live_fn command_status, command_reload;                       /* command_status.c */
+command_live_fn command_iptables, command_iptables_save;              /* command_iptables.c */
+command_live_fn command_conntrack;                                    /* command_conntrack.c */
+command_live_fn command_cat, command_ls, command_write, command_sysctl; /* status_commands.c */
+
+#endif

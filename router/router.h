@@ -1,0 +1,58 @@
+/* router.h - the router process: one engine, and everything that connects it to the world.
+ *
+ * Overview
+ *   `tapgate run` builds one struct router: configuration, engine, TAPs, timer, control socket, mount. All of it runs in
+ *   one thread on one event loop. Who works on the engine other than through a received frame (a command, a write
+ *   through the mount, a reload) does so between router_enter and router_leave.
+ *
+ * Life-cycle
+ *   router_create -> router_run (ready, loop, SIGTERM) -> router_destroy
+ */
+#ifndef ROUTER_ROUTER_H
+#define ROUTER_ROUTER_H
+
+#include "router/engine.h"
+#include "router/log.h"
+#include "router/status.h"
+
+struct config;
+struct control;
+struct event;
+struct event_base;
+struct fuse_mount;
+struct rates;
+
+enum { ROUTER_SIGNALS = 4 };
+
+struct router {
+	struct engine *engine;
+	struct event_base *base;
+	struct config *config;  /* in force */
+	struct control *control; /* the socket commands come through */
+	struct status status;   /* the status tree */
+	struct fuse_mount *mount; /* the tree's mount; NULL: not mounted */
+	struct rates *rates;    /* figures of the last seconds, for `status` */
+	struct log log;
+	struct event *timer;    /* fires at the engine's deadline */
+	uint64_t armed;         /* deadline for which the timer is set, ns; UINT64_MAX = not set */
+	struct event *signals[ROUTER_SIGNALS];
+	uint64_t started;       /* monotonic ns */
+	int exit_code;
+};
+
+/* router_now: the monotonic clock, ns: the engine's time. */
+uint64_t router_now(void);
+
+/* router_enter: sets the engine's time before work on it. router_leave: sets the timer anew if its deadline moved. */
+void router_enter(struct router *r);
+void router_leave(struct router *r);
+
+/* router_run: the whole life of `tapgate run` with the configuration file @path; logs to stderr.
+ * Return: the process's exit status. */
+int router_run(const char *path);
+
+/* router_reload: reads the configuration file again and applies it whole, or not at all. @out: gets what is wrong with it,
+ * and warnings, a line each. Return: 0 or -1. */
+int router_reload(struct router *r, struct text *out);
+
+#endif
