@@ -64,6 +64,7 @@ struct port {
 	uint32_t offloads; /* enum port_offload */
 	struct port_addr addr[PORT_ADDRS_MAX];
 	struct port_conf conf;
+	uint32_t conf_set; /* bit per row of port_conf_rows: written by hand, no longer follows `default` */
 	struct port_stats stats;
 	void *user; /* of whoever added the port: its TAP */
 };

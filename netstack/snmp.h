@@ -14,7 +14,10 @@
 	X(OutParmProbs) X(OutSrcQuenchs) X(OutRedirects) X(OutEchos) X(OutEchoReps) X(OutTimestamps) \
 	X(OutTimestampReps) X(OutAddrMasks) X(OutAddrMaskReps)
 
-#define SNMP_IPEXT(X) X(InNoRoutes) X(InTruncatedPkts) X(InMcastPkts) X(InBcastPkts) X(InCsumErrors) X(ReasmOverlaps)
+#define SNMP_IPEXT(X) \
+	X(InNoRoutes) X(InTruncatedPkts) X(InMcastPkts) X(OutMcastPkts) X(InBcastPkts) X(OutBcastPkts) X(InOctets) \
+	X(OutOctets) X(InMcastOctets) X(OutMcastOctets) X(InBcastOctets) X(OutBcastOctets) X(InCsumErrors) \
+	X(InNoECTPkts) X(InECT1Pkts) X(InECT0Pkts) X(InCEPkts) X(ReasmOverlaps)
 
 enum snmp_counter {
 #define X(id) SNMP_Ip##id,
