@@ -233,8 +233,8 @@ def _data(data, mask):
         return "data *"
     if not data:
         return "empty"
-    if len(data) <= 48 and all(32 <= byte < 127 for byte in data):
-        return "'%s'" % data.decode()
+    if len(data) <= 64 and all(32 <= byte < 127 or byte in b"\r\n" for byte in data):
+        return repr(data.decode())
     if len(data) <= 24:
         return "data " + data.hex()
     import zlib
