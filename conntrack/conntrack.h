@@ -48,21 +48,20 @@ enum ct_zone_dir { CT_ZONE_ORIG = 1, CT_ZONE_REPLY = 2, CT_ZONE_BOTH = 3 };
 /* TCP window tracking of one side (RFC 9293; van Rooij, "Real stateful TCP packet filtering"). */
 struct ct_tcp_side {
 	uint32_t td_end, td_maxend, td_maxwin, td_maxack;
-	uint8_t td_scale;
-	uint8_t flags; /* enum ct_tcp_flag in proto_tcp */
 };
 
 struct ct_tcp {
 	struct ct_tcp_side seen[CT_DIRS];
-	uint8_t state; /* enum ct_tcp_state */
-	uint8_t last_dir, last_index, retrans, last_wscale, last_flags;
-	uint16_t last_win;
 	uint32_t last_seq, last_ack, last_end;
+	uint16_t last_win;
+	uint8_t scale[CT_DIRS], flags[CT_DIRS]; /* of a side; flags: enum ct_tcp_flag in proto_tcp.h */
+	uint8_t state;                          /* enum ct_tcp_state */
+	uint8_t last_dir, last_index, retrans, last_wscale, last_flags;
 };
 
 struct ct_gre { uint64_t timeout, stream_timeout; };
-struct ct_udp { uint64_t stream_since; };
-struct ct_sctp { uint8_t state, last_dir, flags; uint32_t vtag[CT_DIRS]; };
+struct ct_udp { uint64_t stream_since; }; /* from then on a replied flow counts as a stream */
+struct ct_sctp { uint8_t state, last_dir, flags, init[CT_DIRS]; uint32_t vtag[CT_DIRS]; };
 
 struct ct_counter { uint64_t packets, bytes; };
 
@@ -79,46 +78,49 @@ struct ct_help {
 };
 struct ct_extra {
 	struct ct_counter acct[CT_DIRS];
-	bool has_acct, has_timestamp, has_labels;
 	uint64_t start, stop; /* wall-clock ns */
 	uint64_t labels[2];
+	struct ct_seqadj seqadj;
+	const uint64_t *timeouts; /* a timeout policy instead of the protocol's (CT_TIMEOUTS_* below); NULL = the protocol's */
+	uint32_t event_mask, expect_event_mask; /* of the template; 0 = all */
+	bool has_acct, has_timestamp, has_labels;
 };
 struct ct_nat {
 	struct ct_entry *ct;
-	struct ct_entry *by_source_next; /* chain of nat's by-source hash; owned by nat/ */
+	struct ct_entry *by_source_next, *by_source_prev; /* chain of nat's by-source hash; owned by nat/ */
 	uint16_t masq_port;              /* index of the port that MASQUERADE chose an address of; 0 = none */
 	bool linked;
 	uint32_t data[4];                /* of the NAT part of a helper */
 };
 
+/* Ordered for size: 216 bytes, what a lookup touches first. */
 struct ct_entry {
 	struct ct_tuple tuple[CT_DIRS];
 	uint32_t next[CT_DIRS]; /* hash chain: node number; see table.c */
-	uint32_t hash[CT_DIRS];
 	uint32_t timer_next, timer_prev;
 	uint64_t expires; /* absolute ns once confirmed; before: the timeout to use from confirmation */
 	uint32_t status;  /* enum ct_status */
 	uint32_t refs;
 	uint32_t mark;
-	uint16_t zone;
-	uint8_t zone_dir; /* enum ct_zone_dir */
-	uint8_t pending_events_valid;
-	uint32_t pending_events; /* enum ct_event bits gathered since the last report */
-	uint32_t secmark;
-	uint64_t created; /* ns */
+	uint32_t timer_tick; /* when the wheel looks at it next; see timer.c */
 	struct ct_entry *master;
 	struct ct_nat *nat;
 	struct ct_help *help;
-	struct ct_seqadj *seqadj;
 	struct ct_extra *extra;
-	const uint64_t *timeouts; /* a timeout policy instead of the protocol's; NULL = the protocol's */
+	uint32_t secmark;
+	uint16_t zone;
+	uint16_t pending_events : 13; /* enum ct_event bits gathered since the last report */
+	uint16_t zone_dir : 2;        /* enum ct_zone_dir */
+	uint16_t silent : 1;          /* made while nf_conntrack_events was 0: no events */
 	union {
 		struct ct_tcp tcp;
 		struct ct_udp udp;
 		struct ct_gre gre;
 		struct ct_sctp sctp;
+		const struct ct_template *tmpl; /* with CT_ST_TEMPLATE */
 	};
 };
+_Static_assert(sizeof(struct ct_entry) <= 216, "3.2 million entries have to fit into 700 MB");
 
 /* Template made by -j CT for packets that have no entry yet. */
 struct ct_template {
@@ -142,6 +144,9 @@ struct ct_notify { /* set by the engine; NULL where nobody listens */
 	/* nat/: an entry is about to be freed or rehashed under another tuple. */
 	void *nat;
 	void (*nat_destroy)(void *nat, struct ct_entry *ct);
+	/* Writes one log line: @prefix, then the packet as -j LOG shows it (nf_conntrack_log_invalid). NULL: a short form. */
+	void *log;
+	void (*log_packet)(void *log, const struct pkt *p, const struct hook_state *st, const char *prefix);
 };
 
 struct ct_conf { /* sysctl values; units as the rows say; times in ns */
@@ -166,9 +171,11 @@ struct conntrack {
 	struct ct_expect_table *expects;
 	struct ct_helper *helpers; /* registered copies; see helper.h */
 	unsigned helper_count;
+	struct ct_helper_port *helper_ports; /* automatic assignment; see helper.c */
+	unsigned helper_port_count;
 	uint8_t hash_key[16];
 	uint32_t count; /* entries alive, unconfirmed ones included */
-	struct ratelimit full_log, invalid_log;
+	struct ratelimit full_log, invalid_log, expect_log;
 	int64_t wall_offset; /* wall clock - monotonic, ns; for timestamps */
 };
 

@@ -21,9 +21,14 @@ struct ct_tuple {
 };
 _Static_assert(sizeof(struct ct_tuple) == 40, "a tuple has no padding");
 
+/* ct_tuple_equal: whether two tuples are the same, zone included. Five words, no call: it is on the hot path. */
 static inline bool ct_tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b)
 {
-	return memcmp(a, b, sizeof *a) == 0;
+	uint64_t x[5], y[5];
+
+	memcpy(x, a, sizeof x);
+	memcpy(y, b, sizeof y);
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
 }
 
 /* ct_tuple_from_pkt: the tuple of a whole packet with a parsed header whose network header is at data. @zone is put in
