@@ -12,7 +12,7 @@ import time
 SO_RCVBUFFORCE = 33
 OUTGOING = 4
 ARP_REQUEST, ARP_REPLY = 1, 2
-ETH_P_ALL = 3
+ETH_P_ALL, ETH_P_ARP = 3, 0x0806
 
 
 def mac_bytes(text):
@@ -31,14 +31,15 @@ def arp_frame(op, src_mac, src_ip, dst_mac, dst_ip, eth_dst=None, eth_src=None):
 class Frames:
     """The packet socket of one interface and the list of frames it saw."""
 
-    def __init__(self, device, link):
-        """Capture on `device`, the host end of topology `link`."""
+    def __init__(self, device, link, only_arp=False):
+        """Capture on `device`, the host end of topology `link`; only_arp for bulk traffic."""
+        protocol = ETH_P_ARP if only_arp else ETH_P_ALL
         self.link = link
         self._virtual = {socket.inet_aton(address) for address in link.virtual}
         self._seen = []          # (outgoing?, bytes)
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
-        self._socket.bind((device, ETH_P_ALL))
+        self._socket.bind((device, protocol))
         threading.Thread(target=self._capture, daemon=True).start()
 
     def _capture(self):

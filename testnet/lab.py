@@ -36,7 +36,8 @@ class Lab:
         @helpers: {name: ports text} of helpers that Tapgate attaches by
                   configuration; rules with -j CT --helper need none.
         @routes: {prefix: 'via ADDRESS', 'blackhole', 'unreachable' or 'prohibit'}.
-        @offload: leave segmentation and checksum offload of the hosts on.
+        @offload: leave segmentation and checksum offload of the hosts on, for bulk
+                  traffic; frames are not captured then.
         """
         self.rules = text.complete_rules(rules)
         self.tables = text.tables_of(self.rules)
@@ -79,7 +80,7 @@ class Lab:
                 setattr(self, link.host, host)
             self._start_router()
             for host in self.hosts:
-                host.agent.call("attach", host.device, host.link)
+                host.agent.call("attach", host.device, host.link, self.offload)
             self._introduce()
             for host in self.hosts:
                 host.mark()

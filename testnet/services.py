@@ -20,7 +20,7 @@ from .frames import Frames
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"}
 
 
-def _error_name(error):
+def error_name(error):
     """ECONNREFUSED and the like; TIMEOUT for a wait that ended."""
     if isinstance(error, socket.timeout):
         return "TIMEOUT"
@@ -39,9 +39,9 @@ class Services:
 
     # -- frames ---------------------------------------------------------------
 
-    def attach(self, device, link):
-        """Capture on the host end of a link."""
-        self._frames = Frames(device, link)
+    def attach(self, device, link, only_arp):
+        """Capture on the host end of a link; see Frames."""
+        self._frames = Frames(device, link, only_arp)
 
     def send_frames(self, frames):
         """Send raw Ethernet frames."""
@@ -75,7 +75,7 @@ class Services:
                     file.write(str(value))
                 results.append("")
             except OSError as error:
-                results.append(_error_name(error))
+                results.append(error_name(error))
         return results
 
     def run(self, argv, text=None, limit=10):
@@ -162,7 +162,7 @@ class Services:
                 sock.send(data)
                 return _short(sock.recv(70000))
             except OSError as error:
-                return _error_name(error)
+                return error_name(error)
 
     # -- TCP --------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class Services:
             return _short(received), "closed"
         except OSError as error:
             sock.close()
-            return _short(received), _error_name(error)
+            return _short(received), error_name(error)
 
     def tcp_more(self, sport, data, limit=5):
         """Send more on a held connection and read as much back."""
@@ -237,7 +237,7 @@ class Services:
                     return _short(received) + " (end)"
                 received += piece
         except OSError as error:
-            return _short(received) + " (%s)" % _error_name(error)
+            return _short(received) + " (%s)" % error_name(error)
         return _short(received)
 
     def seen(self, proto, port):
@@ -266,7 +266,7 @@ def _tcp_peer(peer, name, mode, seen):
             peer.sendall(received[::-1])
         end = "reset" if mode == "reset" else "closed"
     except OSError as error:
-        end = _error_name(error)
+        end = error_name(error)
     seen.append((name, _short(received), end))
     peer.close()
 
