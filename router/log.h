@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 /* The kernel's levels, which are syslog's. */
+/* LOG_NOTICE (start, ready, stop) is always written. */
 enum { LOG_ERROR = 3, LOG_WARN = 4, LOG_NOTICE = 5, LOG_INFORM = 6, LOG_DETAIL = 7 };
 
 struct log {
