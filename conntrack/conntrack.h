@@ -81,7 +81,7 @@ struct ct_extra {
 	uint64_t start, stop; /* wall-clock ns */
 	uint64_t labels[2];
 	struct ct_seqadj seqadj;
-	const uint64_t *timeouts; /* a timeout policy instead of the protocol's (CT_TIMEOUTS_* below); NULL = the protocol's */
+	const uint64_t *timeouts; /* a timeout policy instead of the protocol's , same order as its own in ct_conf; NULL = the protocol's */
 	uint32_t event_mask, expect_event_mask; /* of the template; 0 = all */
 	bool has_acct, has_timestamp, has_labels;
 };
