@@ -1,7 +1,7 @@
 /* sysctl.c - reading and writing rows of tunables.
  *
- * Linux parity: kernel/sysctl.c (proc_dointvec_minmax and friends): out of range is EINVAL, blanks around the number
- * are allowed, anything behind it is not.
+ * Linux parity: kernel/sysctl.c (proc_dointvec_minmax and friends): out of range is EINVAL; decimal, octal and
+ * hexadecimal; only blanks: nothing happens; one number is taken, what follows it after a blank is ignored.
  */
 #include "netstack/sysctl.h"
 
@@ -75,21 +75,42 @@ void sysctl_show(const struct sysctl_row *row, const void *room, struct text *ou
 	text_printf(out, "%" PRId64 "\n", load(row, room));
 }
 
+/* parse: the number at the beginning of @text as proc_get_long reads it: blanks, '-', then decimal, 0x hexadecimal or 0
+ * octal digits, and a blank or the end behind them. What follows the blank is not looked at.
+ * Return: 0; -EINVAL; -ENODATA: nothing but blanks. */
+static int parse(const char *text, int64_t *number)
+{
+	const char *digit;
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	if (!*text)
+		return -ENODATA;
+	digit = *text == '-' ? text + 1 : text;
+	if (!isdigit((unsigned char)*digit))
+		return -EINVAL;
+	errno = 0;
+	*number = strtoll(text, &end, 0);
+	if (errno || (*end && !isspace((unsigned char)*end)))
+		return -EINVAL;
+	return 0;
+}
+
 int sysctl_store(const struct sysctl_row *row, void *room, const char *value)
 {
 	int64_t number;
-	char *end;
+	int r;
 
 	if (row->flags & SYSCTL_READ_ONLY)
 		return -EACCES;
-	errno = 0;
-	number = strtoll(value, &end, 0);
-	if (errno || end == value)
+	r = parse(value, &number);
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	if (number < row->min || number > row->max)
 		return -EINVAL;
-	while (isspace((unsigned char)*end))
-		end++;
-	if (*end || number < row->min || number > row->max)
-		return -EINVAL;
+	if (number == load(row, room))
+		return 0;
 	store(row, room, number);
 	if (row->changed)
 		row->changed(room);

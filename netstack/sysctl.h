@@ -28,7 +28,7 @@ struct sysctl_row {
 	uint8_t flags;
 	uint32_t offset;  /* of the value in the room's struct */
 	int64_t min, max; /* in the shown unit, inclusive */
-	/* Called after a change with the room's struct; NULL: none. */
+	/* Called with the room's struct after the value became another one; NULL: none. */
 	void (*changed)(void *room);
 };
 
@@ -37,7 +37,7 @@ struct text;
 /* sysctl_show: appends the value as the kernel prints it, with a newline. */
 void sysctl_show(const struct sysctl_row *row, const void *room, struct text *out);
 
-/* sysctl_store: parses @value (decimal, surrounding blanks allowed) and sets it.
+/* sysctl_store: parses @value (a number as C writes it, blanks around it) and sets it; blanks alone change nothing.
  * Return: 0; -EINVAL not a number or out of range; -EACCES read only. */
 int sysctl_store(const struct sysctl_row *row, void *room, const char *value);
 

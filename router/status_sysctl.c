@@ -1,9 +1,9 @@
 /* status_sysctl.c - the tree's sys/ part, made of the rooms' sysctl rows.
  *
  * Linux parity
- *   net/ipv4/devinet.c: ip_forward and conf/all/forwarding are one value; a change of it goes to default and to every
- *   port and turns accept_redirects of `all` the other way; a write to conf/default/X also goes to the ports where X was
- *   never written and that have no address (an address ends a device's inheritance).
+ *   net/ipv4/devinet.c: a write to conf/default/X also goes to the ports where X was never written and that have no
+ *   address (an address ends a device's inheritance). What else a write sets off is in the room's row (.changed):
+ *   ip_forward and conf/all/forwarding are one value and set that of every port.
  *   procps lib/pathnames: in a dotted name '/' stands for a dot in a part, in a slashed one everything is as it is.
  */
 #include "netstack/sysctl.h"
@@ -23,20 +23,6 @@ static void sysctl_read(const struct status *st, const struct status_args *args,
 	sysctl_show(args->row, args->room, out);
 }
 
-/* forward_change: after conf.all.forwarding took a new value (inet_forward_change). */
-static void forward_change(struct netstack *ns)
-{
-	int32_t on = ns->conf.all.forwarding;
-
-	ns->conf.ip_forward = on;
-	ns->conf.all.accept_redirects = !on;
-	ns->conf.def.forwarding = on;
-	for (unsigned i = 0; i < PORTS_MAX; i++) {
-		if (ns->port[i])
-			ns->port[i]->conf.forwarding = on;
-	}
-}
-
 /* inherit: hands a row just written to `default` to the ports that still follow it (devinet_copy_dflt_conf). */
 static void inherit(struct netstack *ns, const struct sysctl_row *row)
 {
@@ -51,21 +37,15 @@ static void inherit(struct netstack *ns, const struct sysctl_row *row)
 	}
 }
 
-/* sysctl_write: status_node.write of every row: stores, then does what Linux ties to the value. */
+/* sysctl_write: status_node.write of every row: stores, and notes which ports follow `default` no longer. */
 static int sysctl_write(struct status *st, const struct status_args *args, const char *value)
 {
-	struct netstack *ns = st->engine->ns;
-	int32_t all = ns->conf.all.forwarding, router = ns->conf.ip_forward;
 	int r = sysctl_store(args->row, args->room, value);
 
 	if (r < 0)
 		return r;
-	if (ns->conf.ip_forward != router)
-		ns->conf.all.forwarding = ns->conf.ip_forward;
-	if (ns->conf.all.forwarding != all)
-		forward_change(ns);
 	if (args->conf_default)
-		inherit(ns, args->row);
+		inherit(st->engine->ns, args->row);
 	else if (args->port)
 		args->port->conf_set |= 1u << (args->row - port_conf_rows);
 	return 0;
