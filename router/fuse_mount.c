@@ -2,7 +2,7 @@
  *
  * Overview
  *   The session's descriptor is an event like a TAP: when the kernel has requests, up to REQUESTS_PER_TURN of them are
- *   answered, then packets have their turn. Nothing blocks and there is no thread. A file's content is made when it is
+ *   answered, or BYTES_PER_TURN read, then packets have their turn. Nothing blocks and there is no thread. A file's content is made when it is
  *   opened (short files) or while it is read (connections): then each read does a bounded piece of work, and a walk
  *   that found nothing to show yet goes on in the next turn of the loop. Sizes are 0 and reads go past the page cache
  *   (direct_io), as in /proc.
@@ -42,6 +42,7 @@ enum {
 	HANDLES_MAX = 256,
 	INODES_MAX = 8192,
 	REQUESTS_PER_TURN = 16,
+	BYTES_PER_TURN = 32 * 1024,
 	FIRST_INODE = FUSE_ROOT_ID + 1,
 	FUSE_MAGIC = 0x65735546, /* statfs f_type; uapi magic.h */
 	NAME_SIZE = 4096,
@@ -72,7 +73,9 @@ struct fuse_mount {
 	struct event *readable, *again;
 	struct fuse_buf buf;
 	struct inode inode[INODES_MAX];
+	unsigned inodes; /* no number behind it was ever given out */
 	uint64_t generation;
+	size_t turn_bytes; /* read in this turn of the loop */
 	struct handle handle[HANDLES_MAX];
 	char path[NAME_SIZE];
 	size_t made; /* length of the shortest part of path that start had to make; 0: none */
@@ -102,7 +105,7 @@ static fuse_ino_t inode_take(struct fuse_mount *m, const char *path)
 {
 	struct inode *empty = NULL;
 
-	for (struct inode *i = m->inode; i < m->inode + INODES_MAX; i++) {
+	for (struct inode *i = m->inode; i < m->inode + m->inodes; i++) {
 		if (i->path && strcmp(i->path, path) == 0) {
 			i->lookups++;
 			return (fuse_ino_t)(i - m->inode) + FIRST_INODE;
@@ -110,6 +113,8 @@ static fuse_ino_t inode_take(struct fuse_mount *m, const char *path)
 		if (!i->path && !empty)
 			empty = i;
 	}
+	if (!empty && m->inodes < INODES_MAX)
+		empty = &m->inode[m->inodes++];
 	if (!empty || !(empty->path = strdup(path)))
 		return 0;
 	empty->lookups = 1;
@@ -351,6 +356,7 @@ static void answer_read(struct fuse_mount *m, struct handle *h, fuse_req_t req)
 	} else if (n < 0) {
 		fuse_reply_err(req, (int)-n);
 	} else {
+		m->turn_bytes += (size_t)n;
 		fuse_reply_buf(req, data, (size_t)n);
 	}
 }
@@ -507,7 +513,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	router_enter(m->router);
-	for (int i = 0; n > 0 && i < REQUESTS_PER_TURN; i++) {
+	m->turn_bytes = 0;
+	for (int i = 0; n > 0 && i < REQUESTS_PER_TURN && m->turn_bytes < BYTES_PER_TURN; i++) {
 		n = fuse_session_receive_buf(m->session, &m->buf);
 		if (n > 0)
 			fuse_session_process_buf(m->session, &m->buf);
@@ -606,6 +613,7 @@ static int open_session(struct fuse_mount *m)
 		return -errno;
 	close(probe);
 	m->session = fuse_session_new(&args, &operations, sizeof operations, m);
+	fuse_opt_free_args(&args);
 	if (!m->session)
 		return -ENOMEM;
 	errno = 0;

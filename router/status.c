@@ -16,8 +16,9 @@
 
 enum {
 	NAMES_MAX = 1024,          /* of one directory */
-	PULL_TEXT = 128 * 1024,    /* bytes produced by one pull at most */
-	PULL_STEPS = 65536,        /* steps of a walk by one pull at most */
+	PULL_TEXT = 32 * 1024,     /* bytes given by one pull at most: about 200 connections */
+	PULL_STEPS = 16384,        /* steps of a walk by one pull at most */
+	SKIP_MAX = 1024 * 1024,    /* bytes that a pull may jump over in a long file */
 	WRITE_MAX = 4096,          /* bytes of one write, as a page in Linux */
 };
 
@@ -255,6 +256,18 @@ int status_list(const struct status *st, const char *path,
 
 /* --- reading and writing -------------------------------------------------------------------------------------------- */
 
+/* snapshot: makes the content of a short file. Return: 0, or -ENOMEM (nothing kept). */
+static int snapshot(const struct status *st, struct status_reader *r)
+{
+	text_free(&r->text);
+	r->entry.read(st, &r->entry.args, &r->text);
+	r->end = true;
+	if (!r->text.failed)
+		return 0;
+	text_free(&r->text);
+	return -ENOMEM;
+}
+
 int status_open(const struct status *st, const char *path, struct status_reader *r)
 {
 	int error;
@@ -265,14 +278,10 @@ int status_open(const struct status *st, const char *path, struct status_reader 
 		return error;
 	if (r->entry.directory)
 		return -EISDIR;
+	snprintf(r->path, sizeof r->path, "%s", path);
 	if (!r->entry.read)
 		return r->entry.step ? 0 : -EACCES;
-	r->entry.read(st, &r->entry.args, &r->text);
-	r->end = true;
-	if (!r->text.failed)
-		return 0;
-	status_close(r);
-	return -ENOMEM;
+	return snapshot(st, r);
 }
 
 /* produce: goes on with a long file until @want bytes are at hand, the end is reached or the bound of one call. */
@@ -282,64 +291,90 @@ static void produce(const struct status *st, struct status_reader *r, size_t wan
 		r->end = !r->entry.step(st, &r->cursor, &r->text);
 }
 
-/* rewind_to: makes @offset the beginning of the piece at hand or a place in it. Return: false: it cannot be. */
-static bool rewind_to(struct status_reader *r, uint64_t offset)
+/* again: begins a long file anew. */
+static void again(struct status_reader *r)
 {
-	if (offset < r->base || offset > r->base + r->text.len) {
-		if (offset || !r->entry.step)
-			return false;
-		memset(&r->cursor, 0, sizeof r->cursor);
-		text_free(&r->text);
-		r->base = 0;
-		r->end = false;
-	}
-	return true;
+	free(r->cursor.state);
+	memset(&r->cursor, 0, sizeof r->cursor);
+	text_free(&r->text);
+	r->base = 0;
+	r->end = false;
 }
 
-/* forget: lets go of what lies before @offset in a long file, so that the piece at hand stays small. */
+/* forget: lets go of what lies before @offset, so that the piece at hand stays small. */
 static void forget(struct status_reader *r, uint64_t offset)
 {
 	size_t done = offset - r->base;
 
-	if (!r->entry.step || !done)
+	if (!done)
 		return;
 	memmove(r->text.data, r->text.data + done, r->text.len - done);
 	text_trim(&r->text, done);
 	r->base = offset;
 }
 
+/* pull_long: status_pull's part for files made of steps: gets @size bytes from @offset on into the piece at hand and makes
+ * it begin there. Return: 0; -EAGAIN; -ESPIPE. */
+static int pull_long(const struct status *st, struct status_reader *r, uint64_t offset, size_t size)
+{
+	if (offset < r->base) {
+		if (offset)
+			return -ESPIPE;
+		again(r);
+	}
+	if (offset - r->base > SKIP_MAX + r->text.len)
+		return r->end ? 0 : -ESPIPE;
+	produce(st, r, (size_t)(offset - r->base) + size);
+	if (offset - r->base <= r->text.len)
+		forget(r, offset);
+	else if (!r->end)
+		return -EAGAIN;
+	return r->text.failed ? -ENOMEM : 0;
+}
+
+/* pull_short: status_pull's part for the others: a new snapshot where one is read from the beginning again, as a program
+ * does that keeps the file open and polls it. Return: 0 or -errno. */
+static int pull_short(const struct status *st, struct status_reader *r, uint64_t offset)
+{
+	int error = 0;
+
+	if (!offset && r->served) {
+		error = status_lookup(st, r->path, &r->entry); /* ports come and go */
+		if (!error)
+			error = snapshot(st, r);
+	}
+	r->served = true;
+	return error;
+}
+
 ssize_t status_pull(const struct status *st, struct status_reader *r, uint64_t offset, size_t size, const char **data)
 {
 	size_t have;
+	int error;
 
 	*data = "";
-	if (!rewind_to(r, offset)) {
-		/* behind the end of a short file there is nothing; elsewhere in a long one it is not kept */
-		return r->entry.step && !r->end ? -ESPIPE : 0;
-	}
-	forget(r, offset);
 	if (size > PULL_TEXT)
 		size = PULL_TEXT;
-	if (r->entry.step)
-		produce(st, r, size);
-	if (r->text.failed)
-		return -ENOMEM;
-	have = r->text.len - (size_t)(offset - r->base);
-	if (!have)
+	error = r->entry.step ? pull_long(st, r, offset, size) : pull_short(st, r, offset);
+	if (error < 0)
+		return error;
+	if (offset < r->base || offset - r->base >= r->text.len)
 		return r->end ? 0 : -EAGAIN;
+	have = r->text.len - (size_t)(offset - r->base);
 	*data = text_cstr(&r->text) + (offset - r->base);
 	return (ssize_t)(have < size ? have : size);
 }
 
 void status_close(struct status_reader *r)
 {
+	free(r->cursor.state);
 	text_free(&r->text);
 }
 
 int status_read(const struct status *st, const char *path, struct text *out)
 {
 	struct status_entry entry;
-	struct status_cursor cursor = { .begun = false };
+	struct status_cursor cursor = { .state = NULL };
 	int r = status_lookup(st, path, &entry);
 
 	if (r < 0)
@@ -351,6 +386,7 @@ int status_read(const struct status *st, const char *path, struct text *out)
 	} else if (entry.step) {
 		while (entry.step(st, &cursor, out))
 			;
+		free(cursor.state);
 	} else {
 		return -EACCES;
 	}

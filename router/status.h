@@ -45,7 +45,7 @@ struct status_args {
 /* A walk over something too long for one piece of text. All zero at the beginning. */
 struct status_cursor {
 	struct ct_cursor ct;
-	bool begun;
+	void *state; /* of the node, NULL at first; malloc'ed, freed with the cursor */
 };
 
 struct status_node {
@@ -88,22 +88,25 @@ int status_write(struct status *st, const char *path, const char *value, size_t 
 
 /* --- reading in pieces --------------------------------------------------------------------------------------------- */
 
-/* A file being read: a short one is a snapshot made at open, a long one is produced as it is read. */
+/* A file being read: a short one is a snapshot made at open and at each later read from 0, a long one is produced as it is
+ * read. Nothing of the engine is held between calls. */
 struct status_reader {
 	struct status_entry entry;
 	struct status_cursor cursor;
 	struct text text; /* the piece at hand */
 	uint64_t base;    /* file offset of its first byte */
 	bool end;         /* nothing follows it */
+	bool served;      /* a pull was answered: one at 0 begins anew */
+	char path[STATUS_PATH_MAX];
 };
 
 /* status_open: begins. Return: 0 (caller ends with status_close), or as status_read. */
 int status_open(const struct status *st, const char *path, struct status_reader *r);
 
 /* status_pull: the bytes at @offset, at most @size of them. @offset goes on where the last pull ended, or somewhere in the
- * piece at hand, or to 0 (begins anew). One call walks a bounded part of the file.
+ * piece at hand, or a little further on, or to 0 (begins anew). One call walks a bounded part of the file.
  * @data: set to the bytes, valid until the next call. Return: how many, 0 at the end; -EAGAIN: nothing yet, call again;
- * -ESPIPE another offset; -ENOMEM. */
+ * -ESPIPE another offset; -ENOENT the file went away; -ENOMEM. */
 ssize_t status_pull(const struct status *st, struct status_reader *r, uint64_t offset, size_t size, const char **data);
 
 /* status_close: frees what the reader holds. */

@@ -110,22 +110,30 @@ static int by_kind(const void *left, const void *right)
 	return strcmp(a->state ? a->state : "", b->state ? b->state : "");
 }
 
-void status_ct_flows(const struct status *st, const struct status_args *args, struct text *out)
+/* print_flows: the totals as text. */
+static void print_flows(const struct conntrack *ctk, struct flow_totals *t, struct text *out)
 {
-	struct conntrack *ctk = st->engine->ctk;
-	struct ct_cursor cursor = { .bucket = 0 };
-	struct flow_totals t = { .kinds = 0 };
-
-	(void)args;
-	while (ct_each(ctk, &cursor, count_flow, &t))
-		;
-	qsort(t.kind, t.kinds, sizeof *t.kind, by_kind);
-	for (unsigned i = 0; i < t.kinds; i++) {
-		const struct flow_kind *k = &t.kind[i];
+	qsort(t->kind, t->kinds, sizeof *t->kind, by_kind);
+	for (unsigned i = 0; i < t->kinds; i++) {
+		const struct flow_kind *k = &t->kind[i];
 
 		text_printf(out, "%s %u %s %" PRIu64 " assured=%" PRIu64 " unreplied=%" PRIu64 "\n",
 			    ct_proto_name(k->proto), k->proto, k->state ? k->state : "-", k->count, k->assured,
 			    k->unreplied);
 	}
-	text_printf(out, "total %" PRIu64 "\nmax %d\nexpected %u\n", t.total, ctk->conf.max, ct_expect_count(ctk));
+	text_printf(out, "total %" PRIu64 "\nmax %d\nexpected %u\n", t->total, ctk->conf.max, ct_expect_count(ctk));
+}
+
+bool status_ct_flows(const struct status *st, struct status_cursor *cursor, struct text *out)
+{
+	struct conntrack *ctk = st->engine->ctk;
+
+	if (!cursor->state && !(cursor->state = calloc(1, sizeof(struct flow_totals)))) {
+		out->failed = true;
+		return false;
+	}
+	if (ct_each(ctk, &cursor->ct, count_flow, cursor->state))
+		return true;
+	print_flows(ctk, cursor->state, out);
+	return false;
 }

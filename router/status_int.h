@@ -32,7 +32,7 @@ bool status_ct_proc(const struct status *st, struct status_cursor *cursor, struc
 bool status_ct_old(const struct status *st, struct status_cursor *cursor, struct text *out);
 void status_ct_expect(const struct status *st, const struct status_args *args, struct text *out);
 void status_ct_stat(const struct status *st, const struct status_args *args, struct text *out);
-void status_ct_flows(const struct status *st, const struct status_args *args, struct text *out);
+bool status_ct_flows(const struct status *st, struct status_cursor *cursor, struct text *out);
 void status_table_names(const struct status *st, const struct status_args *args, struct text *out);
 void status_table_matches(const struct status *st, const struct status_args *args, struct text *out);
 void status_table_targets(const struct status *st, const struct status_args *args, struct text *out);

@@ -31,7 +31,7 @@ const struct status_node status_nodes[] = {
 	  .read = status_own_drops },
 	{ "tapgate/balance", PUBLIC, "where every packet went; `error` is 0 in a correct program",
 	  .read = status_own_balance },
-	{ "tapgate/flows", PUBLIC, "connections by protocol and state", .read = status_ct_flows },
+	{ "tapgate/flows", PUBLIC, "connections by protocol and state", .step = status_ct_flows },
 	{ "tapgate/ports/{port}", PUBLIC, "everything counted on a port, super-packets included",
 	  .read = status_own_port },
 	{ "tapgate/rules/{table}", PRIVATE, "the rules as `iptables-save -c` prints them",
