@@ -35,7 +35,6 @@ RULES = """
 -A PREROUTING -i wan -d 203.0.113.254/32 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.1.0.1:80
 -A POSTROUTING -o wan -j MASQUERADE
 """
-KERNEL_HELPER = "*raw\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\n"
 SIZE = 100 * 1000 * 1000
 FTP_SIZE = 5 * 1000 * 1000
 
@@ -178,7 +177,7 @@ def main(argv=None):
         return 1
     try:
         if args.kernel:
-            lab = KernelLab(KERNEL_HELPER + RULES, offload=True)
+            lab = KernelLab(RULES, offload=True, helpers={"ftp": "21"})
         else:
             binary()
             lab = TapgateLab(RULES, offload=True, helpers={"ftp": "21"},

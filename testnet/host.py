@@ -105,7 +105,12 @@ class Host:
         self.agent.call("send_frames", frames)
 
     def mark(self):
-        """Forget what arrived until now."""
+        """Forget what arrived until now, what is still on its way included."""
+        self.lab.settle()
+        self.forget()
+
+    def forget(self):
+        """mark() for when nothing can be on its way."""
         self._mark = self.agent.call("frame_count")
 
     def frames(self, outgoing=False, arp=False):
@@ -117,12 +122,11 @@ class Host:
                 found.append(Ether(raw))
         return found
 
-    def arrived(self, count=1, match=None, limit=2.0, arp=False, own=False):
+    def arrived(self, count=1, match=None, limit=2.0, arp=False):
         """Scapy packets that arrived since mark(), once `count` did; then mark().
 
         @match: keep only packets for which it is true.
-        @own: also packets to the host's own address (default: all addresses
-              count, but not what a TCP connection of the stack received).
+        @arp: ARP packets instead of IPv4.
         With count=0 it waits until the router has handled all that was sent.
         Whatever arrives beyond `count` is in the result, so a record shows it.
         """
@@ -134,7 +138,7 @@ class Host:
             time.sleep(0.003)
         self.lab.settle()
         found = [item for item in self.frames(arp=arp) if match is None or match(item)]
-        self.mark()
+        self.forget()
         return found
 
     def packets(self, count=1, match=None, mask=(), arp=False):

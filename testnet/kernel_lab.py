@@ -41,7 +41,7 @@ class KernelLab(Lab):
             self._quiet_device(host.agent, host.device)
             self._quiet_device(self.router, host.link.name)
         self._start_tracking()
-        self._run("iptables-legacy-restore", text=self.rules)
+        self._run("iptables-legacy-restore", text=self.rules + self._helper_rules())
         self._write([("/proc/" + sysctl_path(name), value) for name, value in self.sysctls.items()])
 
     def _early_sysctls(self):
@@ -94,6 +94,16 @@ class KernelLab(Lab):
         self._run("iptables-nft", "-t", "security", "-N", "tracking")
         self._run("iptables-nft", "-t", "security", "-A", "tracking", "-m", "conntrack",
                   "--ctstate", "NEW")
+
+    def _helper_rules(self):
+        """The raw rules that attach what `helpers` attaches in a Tapgate configuration."""
+        if not self.helpers:
+            return ""
+        lines = ["*raw", ":PREROUTING ACCEPT [0:0]"]
+        for name, ports in self.helpers.items():
+            lines += ["-A PREROUTING -p tcp -m tcp --dport %s -j CT --helper %s" % (port.strip(), name)
+                      for port in ports.split(",")]
+        return "\n".join(lines + ["COMMIT", ""])
 
     def _run(self, *argv, text=None):
         """A program in the router's namespace; its stdout, an error if it fails."""

@@ -33,8 +33,9 @@ class Lab:
         @rules: iptables-save text, short form allowed (text.complete_rules).
         @sysctl: {name: value} for the router, above lab.SYSCTLS.
         @mtu: {link name: bytes} for both ends of a link; 1500 otherwise.
-        @helpers: {name: ports text} of helpers that Tapgate attaches by
-                  configuration; rules with -j CT --helper need none.
+        @helpers: {name: ports text} of helpers (over TCP) that Tapgate attaches by
+                  configuration and the kernel by rules in raw, which the scenario
+                  must not use then; rules with -j CT --helper need none.
         @routes: {prefix: 'via ADDRESS', 'blackhole', 'unreachable' or 'prohibit'}.
         @offload: leave segmentation and checksum offload of the hosts on, for bulk
                   traffic; frames are not captured then.
@@ -83,7 +84,7 @@ class Lab:
                 host.agent.call("attach", host.device, host.link, self.offload)
             self._introduce()
             for host in self.hosts:
-                host.mark()
+                host.forget()
         except BaseException:
             self.close()
             raise
@@ -142,9 +143,14 @@ class Lab:
     # -- time --------------------------------------------------------------------
 
     def settle(self, limit=2.0):
-        """Wait until the router has handled all that was sent and no frame moves any more."""
-        for call in [host.agent.start("barrier", host.link.host_address) for host in self.hosts]:
-            call.result()
+        """Wait until the router has handled all that was sent and no frame moves any more.
+
+        Two rounds of barriers: after the first the router has handled what the
+        hosts had sent, after the second they have captured what it sent then.
+        """
+        for _ in range(2):
+            for call in [host.agent.start("barrier", host.link.host_address) for host in self.hosts]:
+                call.result()
         until = time.monotonic() + limit
         before = None
         while time.monotonic() < until:

@@ -10,10 +10,12 @@ from testnet import ftp_server
 from testnet.packets import CLIENT, ROUTER_WAN, SERVER
 from testnet.scenario import scenario
 
-FIREWALL = """
+HELPER = """
 *raw
 :PREROUTING ACCEPT
 -A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp
+"""
+ONLY_RELATED = """
 *filter
 :INPUT ACCEPT
 :FORWARD DROP
@@ -22,6 +24,7 @@ FIREWALL = """
 -A FORWARD -p tcp -m conntrack --ctstate RELATED -j ACCEPT
 -A FORWARD -p tcp -m tcp --dport 21 -m conntrack --ctstate NEW -j ACCEPT
 """
+FIREWALL = HELPER + ONLY_RELATED
 MASQUERADE = "*nat\n:POSTROUTING ACCEPT\n-A POSTROUTING -o wan -j MASQUERADE\n"
 FORWARD = ("*nat\n:PREROUTING ACCEPT\n"
            "-A PREROUTING -i wan -d 203.0.113.254/32 -p tcp -m tcp --dport 21 -j DNAT --to-destination 10.1.0.1\n")
@@ -66,8 +69,7 @@ def port_forward(lab, way):
     fetch(lab, lab.server, ROUTER_WAN, way, SERVER)
 
 
-@scenario(FIREWALL.replace("-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\n", ""),
-          fuzzy=True, end=False, params=["pasv", "port"])
+@scenario(ONLY_RELATED, fuzzy=True, end=False, params=["pasv", "port"])
 def without_helper(lab, way):
     """Without a helper the data connection is not RELATED and the transfer fails."""
     ftp_server.start(lab.server, lab.directory)
@@ -77,6 +79,14 @@ def without_helper(lab, way):
     lab.record(way, [status != 0, out])
     lab.record("nothing RELATED", [line for line in lab.saved_rules() if "RELATED" in line])
 
+
+
+@scenario(MASQUERADE + ONLY_RELATED, fuzzy=True,
+          mask=HIDDEN, helpers={"ftp": "21,2121"}, params=["pasv", "port"])
+def by_configuration(lab, way):
+    """The helper comes from [helper ftp] of the configuration, no rule in raw."""
+    ftp_server.start(lab.server, lab.directory)
+    fetch(lab, lab.client, SERVER, way, CLIENT)
 
 
 @scenario(MASQUERADE + FIREWALL, fuzzy=True, mask=HIDDEN)
