@@ -3,6 +3,8 @@
     client 10.1.0.1 --lan-- router --wan-- 203.0.113.1 server
 """
 
+import time
+
 from testnet.packets import (DMZ, ICMP, IP, ROUTER_LAN, UDP, VC, VC2, VS, VS2, Ether, Raw, answer,
                              echo, error, tcp, udp)
 from testnet.scenario import scenario
@@ -177,6 +179,18 @@ def limit(lab):
     lab.record("udp", len(lab.server.arrived(3)))
     lab.client.send(*[echo(seq=n) for n in range(10)])
     lab.record("default burst", len(lab.server.arrived(5)))
+
+
+@scenario("*filter\n:FORWARD DROP\n-A FORWARD -p udp -m limit --limit 2/sec --limit-burst 3 -j ACCEPT\n")
+def limit_refills(lab):
+    """Two a second come back, up to the burst."""
+    lab.client.send(*[udp(sport=5000 + n) for n in range(6)])
+    lab.record("burst", len(lab.server.arrived(3)))
+    for seconds, name in ((1.2, "two more"), (2.3, "no more than the burst")):
+        until = time.monotonic() + seconds
+        lab.wait(lambda until=until: time.monotonic() > until)
+        lab.client.send(*[udp(sport=5000 + n) for n in range(6)])
+        lab.record(name, len(lab.server.arrived(2)))
 
 
 @scenario(counting('-m comment --comment "two words"', "-p udp -m comment --comment plain -m udp --dport 53",
