@@ -112,6 +112,8 @@ struct match_ops {
 	void (*init)(void *data);                          /* defaults; NULL: zero */
 	int (*parse)(struct opt_call *c);                  /* OPT_CUSTOM options (and after-store hooks); NULL: none */
 	int (*check)(struct opt_call *c);                  /* at the end; NULL: none */
+	/* Where the options allow a narrower place than .hooks: bits of hooks. NULL: none. See match_hooks. */
+	uint8_t (*hooks_for)(const void *data);
 	void (*start)(struct tables *t, void *data);       /* commit: state begins, e.g. bucket full; NULL: none */
 	void (*stop)(struct tables *t, void *data);        /* rule dies: frees what data owns; NULL: none */
 	/* Iptables' own texts: list as after the fixed columns of -L ("tcp dpt:80"), with the blank before or after as
@@ -139,6 +141,14 @@ struct target_ops {
 	void (*save)(const void *data, struct text *out);
 	enum rule_verdict (*target)(void *data, struct pkt *p, struct rule_env *env);
 };
+
+/* match_hooks: bits of the hooks where this match with these options may stand. */
+static inline uint8_t match_hooks(const struct match_ops *ops, const void *data)
+{
+	uint8_t hooks = ops->hooks ? ops->hooks : HOOK_BIT_ALL;
+
+	return ops->hooks_for ? hooks & ops->hooks_for(data) : hooks;
+}
 
 /* Helpers for parse and print that extensions share live in tables/options.h. */
 

@@ -49,6 +49,10 @@ int ext_dispatch(struct ext_use *uses, unsigned count, int argc, char **argv, in
  * Return: 0, or -1 with the error filled. */
 int ext_finish(struct ext_use *x);
 
+/* rule_invalid: an error as the kernel's EINVAL (exit status 1), the reason (what dmesg would say) in err->detail.
+ * Return: -1. */
+int rule_invalid(struct rule_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* match_ops_find, target_ops_find: by name among all that @t knows, those registered by other rooms included; NULL
  * if there is none. match_ops_for_proto: the match that `-p PROTO --option` loads by itself. */
 const struct match_ops *match_ops_find(const struct tables *t, const char *name);
@@ -72,13 +76,24 @@ int opt_number(const char *text, const char **end, uint64_t min, uint64_t max, u
 int opt_port(const char *text, uint8_t proto, uint16_t *out);
 int opt_port_range(const char *text, char sep, bool open, uint8_t proto, uint16_t out[2]);
 
+/* opt_port_decimal: as opt_port for any protocol, digits being decimal even after a 0 (getaddrinfo(3)). */
+int opt_port_decimal(const char *text, uint16_t *out);
+
+/* opt_mac: six numbers of one or two hexadecimal digits, colons between. */
+int opt_mac(const char *text, uint8_t mac[MAC_LEN]);
+
+/* opt_ip4_host: an address, or a name of the hosts file that needs no asking ("localhost"). opt_ip4_mask_text: 0..32 or
+ * a dotted mask. */
+int opt_ip4_host(const char *text, uint32_t *be);
+int opt_ip4_mask_text(const char *text, uint32_t *mask);
+
 /* opt_ip4: one dotted address, network order. opt_ip4_range: A or A-B (both ends A where alone).
  * opt_ip4_mask: A, A/plen or A/mask; A is masked. */
 int opt_ip4(const char *text, uint32_t *be);
 int opt_ip4_range(const char *text, uint32_t *min, uint32_t *max);
 int opt_ip4_mask(const char *text, uint32_t *be, uint32_t *mask);
 
-/* opt_mark_mask: V or V/M; @mask keeps its value without a "/M". */
+/* opt_mark_mask: V or V/M; @mask keeps its value without a "/M". -E2BIG: something stands behind the number. */
 int opt_mark_mask(const char *text, uint32_t *value, uint32_t *mask);
 
 /* One word of a list of names with numbers; a list ends with .name == NULL. */
@@ -88,7 +103,8 @@ struct opt_name {
 };
 
 /* opt_name_find: the row whose name begins with the @len characters at @text, case ignored (iptables takes
- * abbreviations here: the first that fits; @whole: only a whole name). NULL if none. opt_name_of: the first row with @value, or NULL. */
+ * abbreviations here: the first that fits; @whole: only a whole name); NULL if none. opt_name_of: the first row with
+ * @value, or NULL. */
 const struct opt_name *opt_name_find(const struct opt_name *names, const char *text, size_t len, bool whole);
 const struct opt_name *opt_name_of(const struct opt_name *names, uint32_t value);
 
@@ -101,11 +117,25 @@ void put_ip4_mask(struct text *out, uint32_t be, uint32_t mask);
 /* put_port: number, or the service name of @proto (0 = any) where not @numeric and there is one. */
 void put_port(struct text *out, uint16_t port, uint8_t proto, bool numeric);
 
+/* print_port_range: " spt:80", " dpts:!80:90" for a port match NAME of protocol @proto; nothing for all ports.
+ * save_port_range: " --sport 80", " ! --dport 80:90" (1.8.11 keeps the negation of all ports). */
+void print_port_range(struct text *out, const char *name, const uint16_t port[2], bool invert, uint8_t proto,
+		      bool numeric);
+void save_port_range(struct text *out, const char *name, const uint16_t port[2], bool invert);
+
 /* put_mark: " 0xV" or " 0xV/0xM" (the mask only where it is not all ones), leading blank. */
 void put_mark(struct text *out, uint32_t value, uint32_t mask);
 
 /* put_word: " TEXT", quoted and escaped as iptables-save quotes what holds more than [A-Za-z0-9_-]; an empty one as "". */
 void put_word(struct text *out, const char *word);
+
+/* port_fits: whether a port (network order) is in the range (host order), or out of it when inverted. */
+static inline bool port_fits(const uint16_t range[2], uint16_t be, bool invert)
+{
+	uint16_t port = __builtin_bswap16(be);
+
+	return (port >= range[0] && port <= range[1]) != invert;
+}
 
 /* put_not: " !" if @inverted, else nothing. */
 void put_not(struct text *out, bool inverted);

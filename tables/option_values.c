@@ -1,0 +1,225 @@
+/* option_values.c - values of options from text; see options.h.
+ *
+ * Names of services and protocols come from the C library (services(5), protocols(5)), as for the real iptables; that is
+ * the one thing the reading of rules asks of the system. Host names are not resolved: a rule must not wait for DNS.
+ */
+#include "tables/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+int opt_number(const char *text, const char **end, uint64_t min, uint64_t max, uint64_t *out)
+{
+	const char *first = text;
+	unsigned long long value;
+	char *stop;
+
+	while (isspace((unsigned char)*first))
+		first++;
+	if (*first == '-')
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(text, &stop, 0);
+	if (stop == text || errno == ERANGE || value < min || value > max || (!end && *stop))
+		return -EINVAL;
+	if (end)
+		*end = stop;
+	*out = value;
+	return 0;
+}
+
+/* service_port: the port of a service name of protocol @proto (0 = any). Return: host order, -1 if unknown. */
+static int service_port(const char *name, uint8_t proto)
+{
+	char buf[2048], proto_buf[1024];
+	struct protoent proto_entry, *p = NULL;
+	struct servent entry, *s = NULL;
+
+	if (proto)
+		getprotobynumber_r(proto, &proto_entry, proto_buf, sizeof proto_buf, &p);
+	if (getservbyname_r(name, p ? p->p_name : NULL, &entry, buf, sizeof buf, &s) || !s)
+		return -1;
+	return __builtin_bswap16((uint16_t)s->s_port);
+}
+
+int opt_port(const char *text, uint8_t proto, uint16_t *out)
+{
+	uint64_t value;
+	int port;
+
+	if (!opt_number(text, NULL, 0, UINT16_MAX, &value)) {
+		*out = (uint16_t)value;
+		return 0;
+	}
+	port = service_port(text, proto);
+	if (port < 0)
+		return -EINVAL;
+	*out = (uint16_t)port;
+	return 0;
+}
+
+int opt_port_decimal(const char *text, uint16_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits && !text[digits]) {
+		unsigned long value = strtoul(text, NULL, 10);
+
+		if (digits > 9 || value > UINT16_MAX)
+			return -EINVAL;
+		*out = (uint16_t)value;
+		return 0;
+	}
+	return isalpha((unsigned char)*text) ? opt_port(text, 0, out) : -EINVAL;
+}
+
+int opt_port_range(const char *text, char sep, bool open, uint8_t proto, uint16_t out[2])
+{
+	const char *at = strchr(text, sep);
+	uint16_t low = 0, high = UINT16_MAX;
+	char first[64];
+
+	if (!at) {
+		if (opt_port(text, proto, &low))
+			return -EINVAL;
+		out[0] = out[1] = low;
+		return 0;
+	}
+	snprintf(first, sizeof first, "%.*s", (int)(at - text), text);
+	if (!(open && !*first) && opt_port(first, proto, &low))
+		return -EINVAL;
+	if (!(open && !at[1]) && opt_port(at + 1, proto, &high))
+		return -EINVAL;
+	out[0] = low;
+	out[1] = high;
+	return 0;
+}
+
+int opt_mac(const char *text, uint8_t mac[MAC_LEN])
+{
+	uint8_t got[MAC_LEN];
+
+	for (unsigned i = 0; i < MAC_LEN; i++) {
+		size_t digits = strspn(text, "0123456789abcdefABCDEF");
+
+		if (!digits || digits > 2 || text[digits] != (i < MAC_LEN - 1 ? ':' : '\0'))
+			return -EINVAL;
+		got[i] = (uint8_t)strtoul(text, NULL, 16);
+		text += digits + 1;
+	}
+	memcpy(mac, got, sizeof got);
+	return 0;
+}
+
+int opt_ip4(const char *text, uint32_t *be)
+{
+	struct addr a;
+
+	if (addr_parse(text, FAMILY_IP4, &a))
+		return -EINVAL;
+	*be = a.word[0];
+	return 0;
+}
+
+int opt_ip4_host(const char *text, uint32_t *be)
+{
+	unsigned n[4] = { 0 };
+	int parts, used = 0;
+
+	if (!opt_ip4(text, be))
+		return 0;
+	if (!strcmp(text, "localhost")) {
+		*be = __builtin_bswap32(0x7f000001);
+		return 0;
+	}
+	/* inet_aton(3) forms: the last number fills what is left: "10" is 0.0.0.10, "10.1" is 10.0.0.1 */
+	parts = sscanf(text, "%3u%n.%3u%n.%9u%n", &n[0], &used, &n[1], &used, &n[2], &used);
+	if (parts < 1 || text[used] || !isdigit((unsigned char)text[0]) || n[0] > 255 || (parts == 3 && n[1] > 255) ||
+	    (parts == 3 && n[2] > 65535))
+		return -EINVAL;
+	if (parts == 1)
+		*be = __builtin_bswap32(n[0]);
+	else if (parts == 2)
+		*be = __builtin_bswap32(n[0] << 24 | n[1]);
+	else
+		*be = __builtin_bswap32(n[0] << 24 | n[1] << 16 | n[2]);
+	return 0;
+}
+
+int opt_ip4_mask_text(const char *text, uint32_t *mask)
+{
+	uint64_t plen;
+
+	if (!opt_number(text, NULL, 0, 32, &plen)) {
+		*mask = ip4_mask((unsigned)plen);
+		return 0;
+	}
+	return opt_ip4(text, mask);
+}
+
+int opt_ip4_range(const char *text, uint32_t *min, uint32_t *max)
+{
+	const char *dash = strchr(text, '-');
+	uint32_t low, high;
+	char first[64];
+
+	snprintf(first, sizeof first, "%.*s", (int)(dash ? dash - text : (ptrdiff_t)strlen(text)), text);
+	if (opt_ip4(first, &low))
+		return -EINVAL;
+	high = low;
+	if (dash && opt_ip4(dash + 1, &high))
+		return -EINVAL;
+	*min = low;
+	*max = high;
+	return 0;
+}
+
+int opt_ip4_mask(const char *text, uint32_t *be, uint32_t *mask)
+{
+	const char *slash = strchr(text, '/');
+	uint32_t a, m = UINT32_MAX;
+	char host[64];
+
+	snprintf(host, sizeof host, "%.*s", (int)(slash ? slash - text : (ptrdiff_t)strlen(text)), text);
+	if (opt_ip4(host, &a) || (slash && opt_ip4_mask_text(slash + 1, &m)))
+		return -EINVAL;
+	*be = a & m;
+	*mask = m;
+	return 0;
+}
+
+int opt_mark_mask(const char *text, uint32_t *value, uint32_t *mask)
+{
+	const char *end;
+	uint64_t v, m = *mask;
+
+	if (opt_number(text, &end, 0, UINT32_MAX, &v))
+		return -EINVAL;
+	if (*end == '/' && opt_number(end + 1, &end, 0, UINT32_MAX, &m))
+		return -EINVAL;
+	if (*end)
+		return -E2BIG;
+	*value = (uint32_t)v;
+	*mask = (uint32_t)m;
+	return 0;
+}
+
+const struct opt_name *opt_name_find(const struct opt_name *names, const char *text, size_t len, bool whole)
+{
+	for (; names->name; names++)
+		if (len && !strncasecmp(names->name, text, len) && (!whole || !names->name[len]))
+			return names;
+	return NULL;
+}
+
+const struct opt_name *opt_name_of(const struct opt_name *names, uint32_t value)
+{
+	for (; names->name; names++)
+		if (names->value == value)
+			return names;
+	return NULL;
+}
