@@ -60,7 +60,7 @@ struct handle {
 	bool used;
 	bool reading; /* has a reader */
 	struct status_reader reader;
-	struct text names; /* a directory's entries, as the kernel wants them */
+	struct text names;  /* a directory's entries, as the kernel wants them */
 	fuse_req_t waiting; /* a read put off, NULL: none */
 	size_t want;
 	uint64_t offset;
@@ -235,14 +235,16 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int wh
 {
 	(void)attr;
 	(void)fi;
-	if (!(what & FUSE_SET_ATTR_SIZE) || what & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+	if (!(what & FUSE_SET_ATTR_SIZE) ||
+	    what & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
 		fuse_reply_err(req, EPERM);
 	else
 		reply_attr(req, ino);
 }
 
 /* op_create: FUSE_CREATE: /proc/sys says of a new name that there is no such file. */
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
 {
 	(void)parent;
 	(void)name;
@@ -648,6 +650,16 @@ static int begin(struct fuse_mount *m, const char *path)
 	return r ? r : open_session(m);
 }
 
+/* advice: what to do about a failed start. */
+static const char *advice(int error)
+{
+	if (error == -EBUSY)
+		return " (another router is mounted there)";
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		return " (/dev/fuse: modprobe fuse, or give it to this container)";
+	return "";
+}
+
 struct fuse_mount *fuse_mount_start(struct router *r, const char *path)
 {
 	struct fuse_mount *m = calloc(1, sizeof *m);
@@ -661,12 +673,9 @@ struct fuse_mount *fuse_mount_start(struct router *r, const char *path)
 	if (!error)
 		return m;
 	log_line(&r->log, LOG_WARN,
-		 "status tree not mounted at %s: %s%s; `tapgate cat` and `ls` work without, `proc_mount = none` "
-		 "silences this",
-		 path, strerror(-error),
-		 error == -EBUSY ? " (another router is mounted there)" :
-		 access("/dev/fuse", R_OK | W_OK) < 0 ? " (/dev/fuse: modprobe fuse, or give it to this container)" :
-							"");
+		 "status tree not mounted at %s: %s%s; `tapgate cat` and `ls` work without, "
+		 "`proc_mount = none` silences this",
+		 path, strerror(-error), advice(error));
 	fuse_mount_stop(m);
 	return NULL;
 }

@@ -15,11 +15,11 @@
 #include <string.h>
 
 enum {
-	NAMES_MAX = 1024,          /* of one directory */
-	PULL_TEXT = 32 * 1024,     /* bytes given by one pull at most: about 200 connections */
-	PULL_STEPS = 16384,        /* steps of a walk by one pull at most */
-	SKIP_MAX = 1024 * 1024,    /* bytes that a pull may jump over in a long file */
-	WRITE_MAX = 4096,          /* bytes of one write, as a page in Linux */
+	NAMES_MAX = 1024,       /* of one directory */
+	PULL_TEXT = 32 * 1024,  /* bytes given by one pull at most: about 200 connections */
+	PULL_STEPS = 16384,     /* steps of a walk by one pull at most */
+	SKIP_MAX = 1024 * 1024, /* bytes that a pull may jump over in a long file */
+	WRITE_MAX = 4096,       /* bytes of one write, as a page in Linux */
 };
 
 bool status_pattern_at(unsigned index, struct status_pattern *out)
@@ -105,7 +105,8 @@ static bool part_fits(const struct status *st, const char *pattern, const char *
 
 /* fit: compares a path with a pattern. Return: NULL if they differ; else what of the pattern is left: "" if the path is a
  * file, the next part if it is a directory. */
-static const char *fit(const struct status *st, const char *pattern, const char *path, struct status_args *args)
+static const char *fit(const struct status *st, const char *pattern, const char *path,
+		       struct status_args *args)
 {
 	while (*path) {
 		size_t len = part_len(path);
@@ -126,7 +127,8 @@ static const char *fit(const struct status *st, const char *pattern, const char 
 }
 
 /* fill: the entry of a pattern that a path fits. */
-static void fill(const struct status *st, const struct status_pattern *p, const char *rest, struct status_entry *out)
+static void fill(const struct status *st, const struct status_pattern *p, const char *rest,
+		 struct status_entry *out)
 {
 	out->directory = *rest;
 	out->mode = 0555;
@@ -347,7 +349,8 @@ static int pull_short(const struct status *st, struct status_reader *r, uint64_t
 	return error;
 }
 
-ssize_t status_pull(const struct status *st, struct status_reader *r, uint64_t offset, size_t size, const char **data)
+ssize_t status_pull(const struct status *st, struct status_reader *r, uint64_t offset, size_t size,
+		    const char **data)
 {
 	size_t have;
 	int error;
@@ -430,7 +433,8 @@ void status_help(struct text *out)
 		text_printf(out, "| %s | `", p.node.path);
 		help_mode(out, p.node.mode);
 		if (p.row)
-			text_printf(out, "` | %lld to %lld |\n", (long long)p.row->min, (long long)p.row->max);
+			text_printf(out, "` | %lld to %lld |\n", (long long)p.row->min,
+				    (long long)p.row->max);
 		else
 			text_printf(out, "` | %s |\n", p.node.help);
 	}

@@ -36,7 +36,7 @@ static const char *tree_path(const char *arg, char *out)
 
 /* How far a cat is. */
 struct cat {
-	int next;  /* argument to open next */
+	int next; /* argument to open next */
 	bool open;
 	struct status_reader reader;
 	uint64_t offset;
@@ -157,7 +157,8 @@ int command_ls(struct request *rq)
 
 	for (; first < rq->argc && rq->argv[first][0] == '-' && rq->argv[first][1]; first++) {
 		if (strcmp(rq->argv[first], "-l") != 0)
-			return request_fail(rq, USAGE, "unknown option '%s'. Usage: tapgate ls [-l] [PATH...]",
+			return request_fail(rq, USAGE,
+					    "unknown option '%s'. Usage: tapgate ls [-l] [PATH...]",
 					    rq->argv[first]);
 		l.modes = true;
 	}
@@ -182,7 +183,8 @@ int command_write(struct request *rq)
 	int r;
 
 	if (rq->argc < 2 || rq->argc > 3)
-		return request_fail(rq, USAGE, "Usage: tapgate write PATH [VALUE]; without VALUE from standard input");
+		return request_fail(rq, USAGE,
+				    "Usage: tapgate write PATH [VALUE]; without VALUE from standard input");
 	if (rq->argc == 3) {
 		value = rq->argv[2];
 		len = strlen(value);

@@ -77,7 +77,8 @@ struct flow_totals {
 /* same_kind: whether an entry of @proto in @state belongs to @k. State names are constants or NULL. */
 static bool same_kind(const struct flow_kind *k, uint8_t proto, const char *state)
 {
-	return k->proto == proto && (k->state == state || (k->state && state && strcmp(k->state, state) == 0));
+	return k->proto == proto &&
+	       (k->state == state || (k->state && state && strcmp(k->state, state) == 0));
 }
 
 /* count_flow: adds one entry to its kind; kinds beyond the bound count in the total only. */
@@ -118,10 +119,11 @@ static void print_flows(const struct conntrack *ctk, struct flow_totals *t, stru
 		const struct flow_kind *k = &t->kind[i];
 
 		text_printf(out, "%s %u %s %" PRIu64 " assured=%" PRIu64 " unreplied=%" PRIu64 "\n",
-			    ct_proto_name(k->proto), k->proto, k->state ? k->state : "-", k->count, k->assured,
-			    k->unreplied);
+			    ct_proto_name(k->proto), k->proto, k->state ? k->state : "-", k->count,
+			    k->assured, k->unreplied);
 	}
-	text_printf(out, "total %" PRIu64 "\nmax %d\nexpected %u\n", t->total, ctk->conf.max, ct_expect_count(ctk));
+	text_printf(out, "total %" PRIu64 "\nmax %d\nexpected %u\n", t->total, ctk->conf.max,
+		    ct_expect_count(ctk));
 }
 
 bool status_ct_flows(const struct status *st, struct status_cursor *cursor, struct text *out)

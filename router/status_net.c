@@ -29,7 +29,8 @@ void status_net_dev(const struct status *st, const struct status_args *args, str
 			    "%6s: %7" PRIu64 " %7" PRIu64 " %4" PRIu64 " %4" PRIu64 " %4d %5d %10d %9" PRIu64
 			    " %8" PRIu64 " %7" PRIu64 " %4" PRIu64 " %4" PRIu64 " %4d %5d %7d %10d\n",
 			    port->name, s->rx_bytes, s->rx_packets, s->rx_errors, s->rx_dropped, 0, 0, 0,
-			    s->rx_multicast, s->tx_bytes, s->tx_packets, s->tx_errors, s->tx_dropped, 0, 0, 0, 0);
+			    s->rx_multicast, s->tx_bytes, s->tx_packets, s->tx_errors, s->tx_dropped, 0, 0, 0,
+			    0);
 	}
 }
 
@@ -61,8 +62,8 @@ static void arp_line(void *ctx, const struct neigh_info *n)
 
 	if (n->state == NEIGH_NONE)
 		return;
-	text_printf(ctx, "%-16s 0x%-10x0x%-10x%-17s     *        %s\n", addr_format(&n->addr, FAMILY_IP4, ip), 1,
-		    arp_flags(n->state), mac_format(n->mac, mac), n->port->name);
+	text_printf(ctx, "%-16s 0x%-10x0x%-10x%-17s     *        %s\n", addr_format(&n->addr, FAMILY_IP4, ip),
+		    1, arp_flags(n->state), mac_format(n->mac, mac), n->port->name);
 }
 
 void status_net_arp(const struct status *st, const struct status_args *args, struct text *out)
@@ -134,7 +135,8 @@ void status_net_route(const struct status *st, const struct status_args *args, s
 	char line[128];
 
 	(void)args;
-	text_printf(out, "%-127s\n", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+	text_printf(out, "%-127s\n",
+		    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	route_each(st->engine->ns, false, route_gather, &list);
 	qsort(list.route, list.count, sizeof *list.route, route_order);
 	for (size_t i = 0; i < list.count; i++) {
@@ -158,10 +160,10 @@ static const struct revisions {
 	const char *name;
 	unsigned lines;
 } revisions[] = {
-	{ "addrtype", 2 }, { "bpf", 2 }, { "cgroup", 3 }, { "conntrack", 3 }, { "hashlimit", 3 }, { "nfacct", 2 },
-	{ "recent", 2 }, { "set", 5 }, { "socket", 4 },
-	{ "CONNMARK", 2 }, { "CT", 3 }, { "DNAT", 3 }, { "IDLETIMER", 2 }, { "NFQUEUE", 4 }, { "SECMARK", 2 },
-	{ "SET", 4 }, { "SNAT", 3 }, { "TPROXY", 2 },
+	{ "addrtype", 2 }, { "bpf", 2 },    { "cgroup", 3 },    { "conntrack", 3 }, { "hashlimit", 3 },
+	{ "nfacct", 2 },   { "recent", 2 }, { "set", 5 },       { "socket", 4 },    { "CONNMARK", 2 },
+	{ "CT", 3 },       { "DNAT", 3 },   { "IDLETIMER", 2 }, { "NFQUEUE", 4 },   { "SECMARK", 2 },
+	{ "SET", 4 },      { "SNAT", 3 },   { "TPROXY", 2 },
 };
 
 /* print_name: an extension's lines. */

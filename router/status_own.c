@@ -62,10 +62,11 @@ void status_own_balance(const struct status *st, const struct status_args *args,
 }
 
 /* Counters of a port that are shown by their own name. */
-#define PORT_COUNTERS(X) \
-	X(rx_packets) X(rx_bytes) X(rx_dropped) X(rx_errors) X(rx_multicast) X(tx_packets) X(tx_bytes) X(tx_dropped) \
-	X(tx_errors) X(rx_gso) X(rx_gso_bytes) X(tx_gso) X(tx_gso_bytes) X(tx_gso_cut) X(rx_csum_partial) \
-	X(tx_csum_completed)
+#define PORT_COUNTERS(X)                                                                               \
+	X(rx_packets)                                                                                  \
+	X(rx_bytes) X(rx_dropped) X(rx_errors) X(rx_multicast) X(tx_packets) X(tx_bytes) X(tx_dropped) \
+		X(tx_errors) X(rx_gso) X(rx_gso_bytes) X(tx_gso) X(tx_gso_bytes) X(tx_gso_cut)         \
+			X(rx_csum_partial) X(tx_csum_completed)
 
 /* port_addrs: one line per address. */
 static void port_addrs(const struct port *port, struct text *out)

@@ -15,7 +15,6 @@
 
 #define PORT_CONF_DIR "net/ipv4/conf/"
 
-
 /* sysctl_read: status_node.read of every row. */
 static void sysctl_read(const struct status *st, const struct status_args *args, struct text *out)
 {
@@ -32,8 +31,8 @@ static void inherit(struct netstack *ns, const struct sysctl_row *row)
 		struct port *port = ns->port[i];
 
 		if (port && !port->naddrs && !(port->conf_set & bit))
-			memcpy((uint8_t *)&port->conf + row->offset, (const uint8_t *)&ns->conf.def + row->offset,
-			       sizeof(int32_t));
+			memcpy((uint8_t *)&port->conf + row->offset,
+			       (const uint8_t *)&ns->conf.def + row->offset, sizeof(int32_t));
 	}
 }
 
@@ -52,7 +51,8 @@ static int sysctl_write(struct status *st, const struct status_args *args, const
 }
 
 /* fill: makes the pattern of one row. @dir is put between sys/ and the row's own path. */
-static void fill(struct status_pattern *p, const struct sysctl_row *row, enum status_room room, const char *dir)
+static void fill(struct status_pattern *p, const struct sysctl_row *row, enum status_room room,
+		 const char *dir)
 {
 	p->row = row;
 	p->room = room;
@@ -85,7 +85,8 @@ bool status_sysctl_at(unsigned index, struct status_pattern *out)
 	return false;
 }
 
-void status_sysctl_bind(const struct status *st, const struct status_pattern *pattern, struct status_args *args)
+void status_sysctl_bind(const struct status *st, const struct status_pattern *pattern,
+			struct status_args *args)
 {
 	args->row = pattern->row;
 	switch (pattern->room) {

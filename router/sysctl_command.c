@@ -29,6 +29,8 @@ static const char usage[] =
 	"  -h, --help           this text\n"
 	"  -V, --version        the version\n";
 
+static const char short_options[] = ":bneNwfp::qoxaAXr:Vdh";
+
 enum { OPT_DRY_RUN = 256, OPT_DEPRECATED, OPT_SYSTEM };
 
 static const struct option long_options[] = {
@@ -58,7 +60,8 @@ struct sysctl_call {
 };
 
 /* complain: one line "sysctl: ..." on err; the exit status becomes @code if that is worse. */
-static void __attribute__((format(printf, 3, 4))) complain(struct sysctl_call *c, int code, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+complain(struct sysctl_call *c, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -203,7 +206,9 @@ static void write_variable(struct sysctl_call *c, const char *arg, const char *e
 		complain(c, 0, "setting key \"%s\": Invalid argument", name);
 		return;
 	}
-	r = !*value ? -EINVAL : c->dry_run ? 0 : status_write(&c->rq->router->status, path, value, strlen(value));
+	r = *value ? 0 : -EINVAL;
+	if (!r && !c->dry_run)
+		r = status_write(&c->rq->router->status, path, value, strlen(value));
 	if (r < 0) {
 		complain(c, 1, "setting key \"%s\": %s", name, strerror(-r));
 		return;
@@ -287,7 +292,7 @@ static int take_option(struct sysctl_call *c, int option)
 	case 'p':
 	case 'f':
 	case OPT_SYSTEM:
-		complain(c, 1, "variables are not read from files here: put them into [sysctl] of the configuration");
+		complain(c, 1, "no variables from files here: they are in [sysctl] of the configuration");
 		return 1;
 	case 'h':
 	case 'd':
@@ -339,7 +344,7 @@ int command_sysctl(struct request *rq)
 	}
 	optind = 0; /* getopt begins anew */
 	opterr = 0;
-	while (end < 0 && (option = getopt_long(rq->argc, rq->argv, ":bneNwfp::qoxaAXr:Vdh", long_options, NULL)) != -1)
+	while (end < 0 && (option = getopt_long(rq->argc, rq->argv, short_options, long_options, NULL)) != -1)
 		end = take_option(&c, option);
 	if (end < 0) {
 		carry_out(&c, rq->argc - optind, rq->argv + optind);
