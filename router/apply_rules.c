@@ -1,0 +1,115 @@
+/* apply_rules.c - the rules of a configuration as one transaction. */
+#include "router/apply.h"
+
+#include <stdio.h>
+
+/* add_policies: all policy.CHAIN lines. */
+static void add_policies(const struct config *c, struct ruleset *rs, struct problems *ps)
+{
+	struct rule_error err;
+
+	for (unsigned i = 0; i < c->policies; i++) {
+		const struct config_policy *p = &c->policy[i];
+		char key[64];
+
+		if (!ruleset_set_policy(rs, p->table, p->chain, p->verdict, &err))
+			continue;
+		snprintf(key, sizeof key, "policy.%s", p->chain);
+		problem_add(ps, c->file, p->line, table_name(p->table), key, "%s", err.text);
+	}
+}
+
+/* add_rules: the first @count rule.N lines. */
+static void add_rules(const struct config *c, struct tables *t, struct ruleset *rs, unsigned count, struct problems *ps)
+{
+	struct rule_error err;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_rule *r = &c->rule[i];
+
+		if (ruleset_line(t, rs, r->table, r->text, true, &err))
+			problem_add(ps, c->file, r->line, table_name(r->table), r->key, "%s", err.text);
+	}
+}
+
+/* build: a transaction with the rules file, policies, and the first @count rules. NULL with problems. */
+static struct ruleset *build(const struct config *c, struct tables *t, unsigned count, struct problems *ps)
+{
+	struct ruleset *rs = tables_begin(t, false);
+	unsigned before = ps->count;
+	struct rule_error err;
+
+	if (!rs) {
+		problem_add(ps, c->file, 0, NULL, NULL, "out of memory for the rules");
+		return NULL;
+	}
+	if (c->rules_path && ruleset_restore(t, rs, text_cstr(&c->rules), c->rules_path, false, false, &err)) {
+		text_printf(&ps->text, "%s\n", err.text);
+		ps->count++;
+	}
+	add_policies(c, rs, ps);
+	add_rules(c, t, rs, count, ps);
+	if (ps->count == before)
+		return rs;
+	tables_abort(t, rs);
+	return NULL;
+}
+
+struct ruleset *apply_build_rules(const struct config *c, struct tables *t, struct problems *ps)
+{
+	return build(c, t, c->rules_count, ps);
+}
+
+/* commits: whether the configuration with only its first @count rules could be made live. Makes it so where it can:
+ * for a scratch engine. */
+static bool commits(const struct config *c, struct tables *t, unsigned count)
+{
+	struct problems none = { 0 };
+	struct ruleset *rs = build(c, t, count, &none);
+	struct rule_error err;
+	bool good = rs && !tables_commit(t, rs, &err);
+
+	if (rs && !good)
+		tables_abort(t, rs);
+	text_free(&none.text);
+	return good;
+}
+
+/* blame: reports @err at the first rule with which the whole does not commit any more (adding rules never heals it). */
+static void blame(const struct config *c, const struct rule_error *err, struct problems *ps)
+{
+	const struct engine_limits limits = { { 64, 32, 64 }, { 64, 64, 16 } };
+	struct engine *e = engine_create(&apply_silent_ops, NULL, &limits, 1);
+	unsigned good = 0, bad = c->rules_count;
+
+	if (!e || !bad || !commits(c, e->tables, 0)) {
+		problem_add(ps, c->rules_path ? c->rules_path : c->file, 0, NULL, NULL, "%s", err->text);
+		engine_destroy(e);
+		return;
+	}
+	while (bad - good > 1) {
+		unsigned middle = good + (bad - good) / 2;
+
+		if (commits(c, e->tables, middle))
+			good = middle;
+		else
+			bad = middle;
+	}
+	engine_destroy(e);
+	problem_add(ps, c->file, c->rule[bad - 1].line, table_name(c->rule[bad - 1].table), c->rule[bad - 1].key, "%s",
+		    err->text);
+}
+
+int apply_commit_rules(const struct config *c, struct tables *t, struct problems *ps)
+{
+	struct ruleset *rs = apply_build_rules(c, t, ps);
+	struct rule_error err;
+
+	if (!rs)
+		return -1;
+	if (!tables_commit(t, rs, &err))
+		return 0;
+	tables_abort(t, rs);
+	blame(c, &err, ps);
+	return -1;
+}

@@ -1,0 +1,248 @@
+/* commands.c - see command.h: the table, help from it, and the command line. */
+#include "router/command.h"
+
+#include "router/config.h"
+#include "router/engine.h"
+#include "router/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* write_reads_input: `write PATH` without a value takes it from standard input. */
+static bool write_reads_input(int argc, char **argv)
+{
+	(void)argv;
+	return argc == 2;
+}
+
+/* save_prepare: `iptables-save -f FILE` writes to a file of the caller's, not of the router's. */
+static int save_prepare(int argc, char **argv)
+{
+	const char *file = NULL;
+
+	for (int i = 1; i < argc; i++) {
+		if ((!strcmp(argv[i], "-f") || !strcmp(argv[i], "--file")) && i + 1 < argc)
+			file = argv[i + 1];
+		else if (!strncmp(argv[i], "--file=", 7))
+			file = argv[i] + 7;
+	}
+	if (!file || freopen(file, "w", stdout))
+		return 0;
+	fprintf(stderr, "iptables-save: cannot open %s: %s\n", file, strerror(errno));
+	return 1;
+}
+
+const struct command commands[] = {
+	{ .name = "run", .usage = "-c FILE", .summary = "the router, in the foreground",
+	  .options = "  -c, --config FILE   its configuration; see `tapgate help config`\n"
+		     "SIGTERM ends it, SIGHUP makes it read the configuration again.\n",
+	  .local = command_run },
+	{ .name = "check", .usage = "-c FILE", .summary = "says what is wrong with a configuration",
+	  .options = "  -c, --config FILE   the configuration\n"
+		     "Exit status 1 if anything is wrong, 0 if there are only warnings.\n",
+	  .local = command_check },
+	{ .name = "status", .usage = "[-j]", .summary = "one screen: uptime, ports, flows, rates, drops by reason",
+	  .options = "  -j, --json          as JSON\n"
+		     "Exit status 3 if no router answers.\n",
+	  .live = command_status },
+	{ .name = "reload", .usage = "", .summary = "reads the configuration again and applies it whole, or not at all",
+	  .live = command_reload },
+	{ .name = "iptables", .usage = "[-t TABLE] -L | -S [CHAIN [NUMBER]] ...", .summary = "the live rules, as iptables(8)",
+	  .options = "  -L, --list [CHAIN [NUMBER]]         list rules\n"
+		     "  -S, --list-rules [CHAIN [NUMBER]]   print rules\n"
+		     "  -t, --table TABLE                   raw, mangle, nat, filter (default) or security\n"
+		     "  -n, --numeric                       no names for numbers\n"
+		     "  -v, --verbose                       counters, interfaces\n"
+		     "  -x, --exact                         counters in full\n"
+		     "      --line-numbers                  number the rules\n"
+		     "  -w, --wait [SECONDS]                taken for compatibility: nothing needs waiting for\n",
+	  .live = command_iptables },
+	{ .name = "iptables-save", .usage = "[-c] [-t TABLE] [-f FILE]", .summary = "the live rules as text",
+	  .options = "  -c, --counters      with packet and byte counters\n"
+		     "  -t, --table TABLE   only this table\n"
+		     "  -f, --file FILE     write to FILE\n",
+	  .live = command_iptables_save, .prepare = save_prepare },
+	{ .name = "iptables-restore", .usage = "", .summary = "not yet: put the rules into a file, name it with `rules =`, reload",
+	  .live = command_iptables_later },
+	{ .name = "ip6tables", .usage = "", .summary = "not yet: this release routes IPv4", .live = command_iptables_later },
+	{ .name = "ip6tables-save", .usage = "", .summary = "not yet: this release routes IPv4",
+	  .live = command_iptables_later },
+	{ .name = "ip6tables-restore", .usage = "", .summary = "not yet: this release routes IPv4",
+	  .live = command_iptables_later },
+	{ .name = "conntrack", .usage = "-L [expect] [-o LIST] | -C [expect] | -S",
+	  .summary = "the live connections, as conntrack(8)",
+	  .options = "  -L, --dump [conntrack|expect]    list connections or expectations\n"
+		     "  -C, --count [conntrack|expect]   how many there are\n"
+		     "  -S, --stats                      counters\n"
+		     "  -f, --family ipv4                taken for compatibility\n"
+		     "  -o, --output LIST                extended, id, ktimestamp, labels; comma separated\n",
+	  .live = command_conntrack },
+	{ .name = "cat", .usage = "PATH...", .summary = "prints files of the status tree", .live = command_cat },
+	{ .name = "ls", .usage = "[-l] [PATH...]", .summary = "lists a folder of the status tree", .live = command_ls },
+	{ .name = "write", .usage = "PATH [VALUE]", .summary = "writes to a file of the status tree; without VALUE from stdin",
+	  .live = command_write, .reads_input = write_reads_input },
+	{ .name = "sysctl", .usage = "[-a] [-n] [-w] NAME[=VALUE]...", .summary = "tunables, as sysctl(8)",
+	  .live = command_sysctl },
+	{ .name = "help", .usage = "[COMMAND | config | hooks | tree]", .summary = "this text; of a command, of the configuration, "
+	  "of the hooks, of the status tree", .local = command_help },
+};
+const size_t command_count = sizeof commands / sizeof *commands;
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int request_fail(struct request *rq, int code, const char *format, ...)
+{
+	va_list args;
+
+	text_printf(&rq->err, "tapgate %s: ", rq->argc ? rq->argv[0] : "");
+	va_start(args, format);
+	text_vprintf(&rq->err, format, args);
+	va_end(args);
+	text_puts(&rq->err, "\n");
+	return code;
+}
+
+/* help_all: the list of commands. */
+static void help_all(FILE *out)
+{
+	fprintf(out, "Tapgate %s: a virtual router in user space.\n\nusage: tapgate [-S SOCKET] COMMAND [ARGUMENTS]\n\n",
+		TAPGATE_VERSION);
+	for (size_t i = 0; i < command_count; i++)
+		fprintf(out, "  %-18s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n  -S, --socket SOCKET  the router's control socket; default: environment TAPGATE_SOCKET, then\n"
+		     "                       " CONFIG_SOCKET_DEFAULT "\n"
+		     "      --version        the version\n\n"
+		     "Called by the name of a command (a link `iptables`, `conntrack`, ...) it is that command.\n");
+}
+
+/* help_hooks: the hooks and what happens there, in order. */
+static void help_hooks(void)
+{
+	int hook = -1;
+
+	for (const struct hook_slot *s = engine_hooks; s->fn; s++) {
+		if (s->hook != hook)
+			printf("%s%s\n", hook < 0 ? "" : "\n", hook_name(s->hook));
+		hook = s->hook;
+		if (s->priority == PRI_CONFIRM)
+			printf("  %6s  %s\n", "last", s->name);
+		else
+			printf("  %6d  %s\n", s->priority, s->name);
+	}
+}
+
+/* print_text: to stdout, and frees it. Return: exit status. */
+static int print_text(struct text *t)
+{
+	fputs(text_cstr(t), stdout);
+	text_free(t);
+	return 0;
+}
+
+int command_help(const struct command_env *env, int argc, char **argv)
+{
+	const struct command *command;
+	struct text text = { 0 };
+
+	(void)env;
+	if (argc < 2) {
+		help_all(stdout);
+		return 0;
+	}
+	command = command_find(argv[1]);
+	if (command) {
+		printf("usage: tapgate %s%s%s\n\n%s.\n", command->name, *command->usage ? " " : "", command->usage,
+		       command->summary);
+		if (command->options)
+			printf("\n%s", command->options);
+		return 0;
+	}
+	if (!strcmp(argv[1], "hooks")) {
+		help_hooks();
+		return 0;
+	}
+	if (!strcmp(argv[1], "config"))
+		config_help(&text);
+	else if (!strcmp(argv[1], "tree"))
+		status_help(&text);
+	if (text.len)
+		return print_text(&text);
+	fprintf(stderr, "tapgate: there is no help about '%s': `tapgate help` lists the commands\n", argv[1]);
+	return COMMAND_USAGE;
+}
+
+/* run_command: carries it out here or by the router. */
+static int run_command(const struct command *command, const struct command_env *env, int argc, char **argv)
+{
+	/* The tools that it stands for explain themselves; our own commands by the table. */
+	if (argc == 2 && (!strcmp(argv[1], "--help") || (command->local && !strcmp(argv[1], "-h")))) {
+		char *words[] = { (char *)(uintptr_t) "help", (char *)(uintptr_t)command->name, NULL };
+
+		return command_help(env, 2, words);
+	}
+	if (command->local)
+		return command->local(env, argc, argv);
+	return client_run(command, env, argc, argv);
+}
+
+/* take_globals: the options before the command. Return: index of the command in @argv; -1: exit with *@code. */
+static int take_globals(struct command_env *env, int argc, char **argv, int *code)
+{
+	int i = 1;
+
+	*code = 0;
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--version") || !strcmp(argv[i], "-V")) {
+			printf("tapgate %s\n", TAPGATE_VERSION);
+			return -1;
+		}
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			help_all(stdout);
+			return -1;
+		}
+		if (!strncmp(argv[i], "--socket=", 9)) {
+			env->socket = argv[i] + 9;
+		} else if ((!strcmp(argv[i], "-S") || !strcmp(argv[i], "--socket")) && i + 1 < argc) {
+			env->socket = argv[++i];
+		} else {
+			fprintf(stderr, "tapgate: unknown option '%s', or its value is missing: see `tapgate help`\n", argv[i]);
+			*code = COMMAND_USAGE;
+			return -1;
+		}
+	}
+	if (i < argc)
+		return i;
+	help_all(stderr);
+	*code = COMMAND_USAGE;
+	return -1;
+}
+
+int command_main(int argc, char **argv)
+{
+	const char *name = argc ? strrchr(argv[0], '/') : NULL, *socket = getenv("TAPGATE_SOCKET");
+	struct command_env env = { socket && *socket ? socket : CONFIG_SOCKET_DEFAULT };
+	const struct command *command;
+	int at, code;
+
+	name = name ? name + 1 : argc ? argv[0] : "tapgate";
+	command = command_find(name);
+	if (command)
+		return run_command(command, &env, argc, argv);
+	at = take_globals(&env, argc, argv, &code);
+	if (at < 0)
+		return code;
+	command = command_find(argv[at]);
+	if (command)
+		return run_command(command, &env, argc - at, argv + at);
+	fprintf(stderr, "tapgate: unknown command '%s': `tapgate help` lists the commands\n", argv[at]);
+	return COMMAND_USAGE;
+}
