@@ -49,6 +49,12 @@ struct tables {
 	const struct match_ops **matches;   /* all known, NULL-terminated */
 	const struct target_ops **targets;
 	bool trace_used; /* a live rule has -j TRACE */
+	uint32_t serial; /* of commits */
+	char (*proto_names)[16]; /* by number, "" where unknown: read once from the system's protocol list */
+	/* Turns a host name in -s, -d into at most @max addresses (network order). Return: how many, 0 = unknown.
+	 * NULL (the default): only numeric addresses are taken. */
+	unsigned (*resolve)(void *ctx, const char *name, uint32_t *addrs, unsigned max);
+	void *resolve_ctx;
 };
 
 /* tables_create: an instance with empty tables (policies ACCEPT). tables_destroy frees it. */
@@ -70,17 +76,25 @@ enum verdict tables_walk(struct tables *t, enum table_id id, struct pkt *p, cons
 
 /* --- building rulesets ------------------------------------------------------------------------------------------- */
 
-/* A message for whoever wrote the text. code: 1 operation failed, 2 usage, 4 resource problem (iptables exit status). */
+/* A message for whoever wrote the text. code: 1 operation failed, 2 usage, 3 no such table, 4 resource problem (iptables
+ * exit status). Iptables prints codes 2 and up with "iptables VERSION: " before and the hint at --help behind, code 1
+ * with "iptables: " alone; `bare` and `blank` are its exceptions. */
 struct rule_error {
 	int code;
 	char text[512]; /* one line, no newline, no program prefix */
+	char detail[256]; /* what Linux tells only the kernel log, e.g. in which hooks a target is allowed; may be "" */
+	unsigned line;    /* of ruleset_restore: the line; 0 elsewhere */
+	uint16_t message; /* offset in text of what follows "NAME:LINE: " */
+	bool bare;        /* iptables prints this one without its own name */
+	bool blank;       /* and this one with an empty line behind */
+	uint32_t tag;     /* ruleset_tag of the rule or chain that is wrong; 0 = not known */
 };
 
 /* tables_begin: a transaction: a copy of the live ruleset (@from_live) or an empty one. Return: owned by the caller
  * until commit or abort; NULL without memory. */
 struct ruleset *tables_begin(struct tables *t, bool from_live);
 
-/* ruleset_append: `-A CHAIN ...` / `-I` / `-D` / `-R` / `-N` / `-P` / `-X` / `-F` / `-E` / `-Z` given as words (argv without
+/* ruleset_command: `-A CHAIN ...` / `-I` / `-D` / `-R` / `-C` / `-N` / `-P` / `-X` / `-F` / `-E` / `-Z` given as words (argv without
  * "iptables -t TABLE"). @make_chains: a -A to an unknown user chain makes it, and a jump to one too (the INI does).
  * Return: 0, or -1 with @err. */
 int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int argc, char **argv, bool make_chains,
@@ -93,6 +107,10 @@ int ruleset_line(struct tables *t, struct ruleset *rs, enum table_id id, const c
 		 struct rule_error *err);
 int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
 		    bool with_counters, struct rule_error *err);
+
+/* ruleset_tag: a number (a line, a key) that rules made from now on carry, so that tables_commit can say in err->tag
+ * which one is wrong. */
+void ruleset_tag(struct ruleset *rs, uint32_t tag);
 
 /* ruleset_set_policy: as -P. @verdict "ACCEPT" or "DROP". Return: 0 or -1 with @err. */
 int ruleset_set_policy(struct ruleset *rs, enum table_id id, const char *chain, const char *verdict,
@@ -113,6 +131,10 @@ void tables_save(const struct tables *t, enum table_id id, bool counters, const 
 /* tables_list: iptables -L. @chain NULL = all. @flags: LIST_*. Return: 0; -ENOENT no such chain. */
 enum { LIST_VERBOSE = 1, LIST_NUMERIC = 2, LIST_EXACT = 4, LIST_LINE_NUMBERS = 8 };
 int tables_list(const struct tables *t, enum table_id id, const char *chain, unsigned flags, struct text *out);
+
+/* tables_list_rule: iptables -L CHAIN NUM: that line alone, nothing if there is no such rule. Return: 0 or -ENOENT. */
+int tables_list_rule(const struct tables *t, enum table_id id, const char *chain, unsigned num, unsigned flags,
+		     struct text *out);
 
 /* tables_list_rules: iptables -S [CHAIN [NUM]]. @num 0 = all; @counters: -v. Return: 0 or -ENOENT. */
 int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num, bool counters,

@@ -1,0 +1,168 @@
+/* list.c - rules as a table to look at: iptables -L.
+ *
+ * Linux parity: iptables.c print_firewall, print_header, libxtables xtables_print_num of 1.8.9: widths, the blanks at ends of
+ * lines, K M G T, and numbers instead of protocol names with -n. Deliberate difference: without -n addresses are not turned into
+ * host names (no name service in the core).
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "tables/tables_int.h"
+
+/* put_count: a counter as iptables prints it. @exact: -x. @bare: in a chain's head, without width. */
+static void put_count(struct text *out, uint64_t n, bool exact, bool bare)
+{
+	static const char units[] = "KMGT";
+	unsigned long long value = n;
+	const char *unit = units;
+
+	if (exact || value <= 99999) {
+		text_printf(out, bare ? "%llu " : exact ? "%8llu " : "%5llu ", value);
+		return;
+	}
+	value = (value + 500) / 1000;
+	for (; value > 9999 && unit[1]; unit++)
+		value = (value + 500) / 1000;
+	text_printf(out, bare ? "%llu%c " : "%4llu%c ", value, *unit);
+}
+
+/* put_chain_head: "Chain NAME (policy ...)" or "(N references)", and the line of column names. */
+static void put_chain_head(const struct chain *c, unsigned flags, struct text *out)
+{
+	text_printf(out, "Chain %s", c->name);
+	if (c->hook < 0) {
+		text_printf(out, " (%u references)\n", c->refs);
+	} else {
+		text_printf(out, " (policy %s", kind_name((enum rule_kind)c->policy));
+		if (flags & LIST_VERBOSE) {
+			text_puts(out, " ");
+			put_count(out, c->packets, flags & LIST_EXACT, true);
+			text_puts(out, "packets, ");
+			put_count(out, c->bytes, flags & LIST_EXACT, true);
+			text_puts(out, "bytes");
+		}
+		text_puts(out, ")\n");
+	}
+	if (flags & LIST_LINE_NUMBERS)
+		text_puts(out, "num  ");
+	if (flags & LIST_VERBOSE)
+		text_puts(out, flags & LIST_EXACT ? "    pkts      bytes " : " pkts bytes ");
+	text_puts(out, "target     prot opt");
+	if (flags & LIST_VERBOSE)
+		text_puts(out, " in     out    ");
+	text_printf(out, " %-19s  %-19s \n", "source", "destination");
+}
+
+/* put_iface_column: a name, or what stands for all of them. */
+static void put_iface_column(const char *name, bool invert, unsigned flags, struct text *out)
+{
+	char text[PORT_NAME_MAX + 2];
+
+	snprintf(text, sizeof text, "%s%s", invert ? "!" : "", name[0] ? name : flags & LIST_NUMERIC ? "*" : "any");
+	text_printf(out, "%-6s ", text);
+}
+
+/* put_addr_column: an address with its mask. */
+static void put_addr_column(uint32_t addr, uint32_t mask, bool invert, unsigned flags, struct text *out)
+{
+	char buf[64];
+	struct text text = text_over(buf, sizeof buf);
+
+	if (!mask && !(flags & LIST_NUMERIC))
+		text_puts(&text, "anywhere");
+	else
+		put_ip4_mask(&text, addr, mask);
+	text_printf(out, "%c%-19s ", invert ? '!' : ' ', buf);
+}
+
+/* put_proto_column: " tcp  ": number with -n, else the name. */
+static void put_proto_column(const struct tables *t, const struct rule_spec *s, unsigned flags, struct text *out)
+{
+	const char *name = flags & LIST_NUMERIC ? NULL : s->proto ? proto_name(t, (uint8_t)s->proto) : "all";
+
+	text_puts(out, s->invert & INV_PROTO ? "!" : " ");
+	if (name)
+		text_printf(out, "%-4s ", name);
+	else
+		text_printf(out, "%-4u ", s->proto);
+	text_printf(out, "%c%c ", s->invert & INV_FRAG ? '!' : '-', s->fragment ? 'f' : '-');
+}
+
+/* target_column: the name that stands in the target column. */
+static const char *target_column(const struct rule_entry *e)
+{
+	if (e->jump)
+		return e->jump->name;
+	return e->rule->kind == KIND_TARGET ? e->rule->target->name : kind_name((enum rule_kind)e->rule->kind);
+}
+
+/* put_rule: one line. @num: the rule's number, from 1. */
+static void put_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags, struct text *out)
+{
+	const struct rule *r = e->rule;
+	const struct rule_spec *s = &r->spec;
+
+	if (flags & LIST_LINE_NUMBERS)
+		text_printf(out, "%-4u ", num);
+	if (flags & LIST_VERBOSE) {
+		put_count(out, r->packets, flags & LIST_EXACT, false);
+		put_count(out, r->bytes, flags & LIST_EXACT, false);
+	}
+	text_printf(out, "%-9s ", target_column(e));
+	put_proto_column(t, s, flags, out);
+	if (flags & LIST_VERBOSE) {
+		text_puts(out, " ");
+		put_iface_column(s->in, s->in[0] && s->invert & INV_IN, flags, out);
+		put_iface_column(s->out, s->out[0] && s->invert & INV_OUT, flags, out);
+	}
+	put_addr_column(s->src, s->src_mask, s->invert & INV_SRC, flags, out);
+	put_addr_column(s->dst, s->dst_mask, s->invert & INV_DST, flags, out);
+	if (r->kind == KIND_GOTO)
+		text_puts(out, "[goto] ");
+	for (unsigned i = 0; i < r->match_count; i++)
+		if (r->match[i].ops->print)
+			r->match[i].ops->print(r->match[i].data, flags & LIST_NUMERIC, out);
+	if (r->target && r->target->print)
+		r->target->print(r->target_data, flags & LIST_NUMERIC, out);
+	text_puts(out, "\n");
+}
+
+/* put_chain: head and rules. */
+static void put_chain(const struct tables *t, const struct chain *c, unsigned flags, struct text *out)
+{
+	put_chain_head(c, flags, out);
+	for (uint32_t i = 0; i < c->count; i++)
+		put_rule(t, &c->entries[i], i + 1, flags, out);
+}
+
+int tables_list(const struct tables *t, enum table_id id, const char *chain, unsigned flags, struct text *out)
+{
+	const struct table *tb = &t->live->table[id];
+	const struct chain *c;
+
+	if (chain) {
+		c = chain_find(tb, chain);
+		if (!c)
+			return -ENOENT;
+		put_chain(t, c, flags, out);
+		return 0;
+	}
+	for (uint32_t i = 0; i < tb->count; i++) {
+		if (i)
+			text_puts(out, "\n");
+		put_chain(t, tb->chains[i], flags, out);
+	}
+	return 0;
+}
+
+int tables_list_rule(const struct tables *t, enum table_id id, const char *chain, unsigned num, unsigned flags,
+		     struct text *out)
+{
+	const struct chain *c = chain_find(&t->live->table[id], chain);
+
+	if (!c)
+		return -ENOENT;
+	if (num >= 1 && num <= c->count)
+		put_rule(t, &c->entries[num - 1], num, flags, out);
+	return 0;
+}

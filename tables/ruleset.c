@@ -1,0 +1,285 @@
+/* ruleset.c - the building blocks of a transaction: tables, chains and their entries, without any meaning yet.
+ *
+ * All of it is off the packet path: what the walk reads is made by commit.c.
+ */
+#include <stdlib.h>
+
+#include "netstack/netstack.h"
+#include "tables/tables_int.h"
+
+enum { BUCKETS_FIRST = 16 };
+
+/* Which hooks each table has a chain at: that is all that tells tables apart. */
+static const uint8_t hooks_of[TABLE_COUNT] = {
+	[TABLE_RAW] = HOOK_BIT(PREROUTING) | HOOK_BIT(OUTPUT),
+	[TABLE_MANGLE] = HOOK_BIT(PREROUTING) | HOOK_BIT(INPUT) | HOOK_BIT(FORWARD) | HOOK_BIT(OUTPUT) |
+			 HOOK_BIT(POSTROUTING),
+	[TABLE_NAT] = HOOK_BIT(PREROUTING) | HOOK_BIT(INPUT) | HOOK_BIT(OUTPUT) | HOOK_BIT(POSTROUTING),
+	[TABLE_FILTER] = HOOK_BIT(INPUT) | HOOK_BIT(FORWARD) | HOOK_BIT(OUTPUT),
+	[TABLE_SECURITY] = HOOK_BIT(INPUT) | HOOK_BIT(FORWARD) | HOOK_BIT(OUTPUT),
+};
+
+/* table_hooks: bits of the hooks (1 << enum hook) where the table has a built-in chain. */
+uint8_t table_hooks(enum table_id id)
+{
+	return hooks_of[id];
+}
+
+/* bucket_of: where a chain of this name is in the hash of @tb, which has buckets. */
+static struct chain **bucket_of(const struct table *tb, const char *name)
+{
+	return &tb->buckets[hash_bytes(0, name, strlen(name)) & (tb->bucket_count - 1)];
+}
+
+/* rehash: doubles the hash when there are more chains than buckets. Return: false without memory. */
+static bool rehash(struct table *tb)
+{
+	uint32_t want = tb->bucket_count ? tb->bucket_count * 2 : BUCKETS_FIRST;
+	struct chain **buckets, **at;
+
+	if (tb->bucket_count > tb->count)
+		return true;
+	buckets = calloc(want, sizeof(struct chain *));
+	if (!buckets)
+		return false;
+	free(tb->buckets);
+	tb->buckets = buckets;
+	tb->bucket_count = want;
+	for (uint32_t i = 0; i < tb->count; i++) {
+		at = bucket_of(tb, tb->chains[i]->name);
+		tb->chains[i]->hash_next = *at;
+		*at = tb->chains[i];
+	}
+	return true;
+}
+
+/* chain_find: by name. Return: borrowed, NULL if there is none. */
+struct chain *chain_find(const struct table *tb, const char *name)
+{
+	struct chain *c = tb->bucket_count ? *bucket_of(tb, name) : NULL;
+
+	while (c && strcmp(c->name, name))
+		c = c->hash_next;
+	return c;
+}
+
+/* chain_add: a new empty chain; @name is new and at most CHAIN_NAME_LEN characters, @hook -1 for a user's.
+ * Return: borrowed, NULL without memory. */
+struct chain *chain_add(struct table *tb, const char *name, int hook)
+{
+	struct chain *c, **at;
+
+	if (tb->count == tb->size) {
+		uint32_t size = tb->size ? tb->size * 2 : 8;
+		struct chain **chains = realloc(tb->chains, size * sizeof(struct chain *));
+
+		if (!chains)
+			return NULL;
+		tb->chains = chains;
+		tb->size = size;
+	}
+	c = calloc(1, sizeof *c);
+	if (!c || !rehash(tb)) {
+		free(c);
+		return NULL;
+	}
+	strncpy(c->name, name, sizeof c->name - 1);
+	c->hook = (int8_t)hook;
+	c->policy = KIND_ACCEPT;
+	c->index = tb->count;
+	tb->chains[tb->count++] = c;
+	if (hook >= 0) {
+		tb->base[hook] = c;
+		tb->base_count++;
+	}
+	at = bucket_of(tb, c->name);
+	c->hash_next = *at;
+	*at = c;
+	return c;
+}
+
+/* unhash: takes a chain out of the hash. */
+static void unhash(struct table *tb, struct chain *c)
+{
+	struct chain **at = bucket_of(tb, c->name);
+
+	while (*at != c)
+		at = &(*at)->hash_next;
+	*at = c->hash_next;
+}
+
+/* chain_free: gives back a chain with its rules. It is in no list any more. */
+static void chain_free(struct tables *t, struct chain *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		rule_put(t, c->entries[i].rule);
+	free(c->entries);
+	free(c->code);
+	free(c);
+}
+
+/* chain_remove: takes away a user chain that nothing jumps to. The last chain takes its place in the order; commit sorts. */
+void chain_remove(struct tables *t, struct table *tb, struct chain *c)
+{
+	unhash(tb, c);
+	chain_flush(t, c);
+	tb->chains[c->index] = tb->chains[--tb->count];
+	tb->chains[c->index]->index = c->index;
+	chain_free(t, c);
+}
+
+/* chain_rename: gives a user chain another, free name; jumps follow since they hold the chain. Return: true. */
+bool chain_rename(struct table *tb, struct chain *c, const char *name)
+{
+	struct chain **at;
+
+	unhash(tb, c);
+	memset(c->name, 0, sizeof c->name);
+	strncpy(c->name, name, sizeof c->name - 1);
+	at = bucket_of(tb, c->name);
+	c->hash_next = *at;
+	*at = c;
+	return true;
+}
+
+/* chain_flush: takes all rules out of a chain. */
+void chain_flush(struct tables *t, struct chain *c)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		if (c->entries[i].jump)
+			c->entries[i].jump->refs--;
+		rule_put(t, c->entries[i].rule);
+	}
+	c->count = 0;
+}
+
+/* chain_insert: puts a copy of @entry at position @at <= count; takes over its reference on the rule.
+ * Return: 0, or -1 without memory (the reference stays the caller's). */
+int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry)
+{
+	if (c->count == c->size) {
+		uint32_t size = c->size ? c->size * 2 : 4;
+		struct rule_entry *entries = realloc(c->entries, size * sizeof *entries);
+
+		if (!entries)
+			return -1;
+		c->entries = entries;
+		c->size = size;
+	}
+	memmove(c->entries + at + 1, c->entries + at, (c->count - at) * sizeof *c->entries);
+	c->entries[at] = *entry;
+	c->count++;
+	if (entry->jump)
+		entry->jump->refs++;
+	return 0;
+}
+
+/* chain_delete: takes away the rule at position @at < count. */
+void chain_delete(struct tables *t, struct chain *c, uint32_t at)
+{
+	if (c->entries[at].jump)
+		c->entries[at].jump->refs--;
+	rule_put(t, c->entries[at].rule);
+	c->count--;
+	memmove(c->entries + at, c->entries + at + 1, (c->count - at) * sizeof *c->entries);
+}
+
+/* by_name: order of user chains: libiptc keeps them sorted by name. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct chain *const *)a)->name, (*(struct chain *const *)b)->name);
+}
+
+/* table_sort: brings the user chains into the order in which iptables shows them. */
+void table_sort(struct table *tb)
+{
+	qsort(tb->chains + tb->base_count, tb->count - tb->base_count, sizeof(struct chain *), by_name);
+	for (uint32_t i = 0; i < tb->count; i++)
+		tb->chains[i]->index = i;
+}
+
+/* ruleset_new: all tables with their built-in chains, empty, policies ACCEPT. Return: owned, NULL without memory. */
+struct ruleset *ruleset_new(struct tables *t)
+{
+	struct ruleset *rs = calloc(1, sizeof *rs);
+
+	if (!rs)
+		return NULL;
+	rs->owner = t;
+	for (int id = 0; id < TABLE_COUNT; id++)
+		for (int hook = 0; hook < HOOK_COUNT; hook++)
+			if ((hooks_of[id] >> hook & 1) && !chain_add(&rs->table[id], hook_name(hook), hook)) {
+				ruleset_free(t, rs);
+				return NULL;
+			}
+	return rs;
+}
+
+/* clone_chain: copies the entries of @from into the empty @to of @tb, whose chains have the order of @from's table.
+ * Return: false without memory. */
+static bool clone_chain(const struct table *tb, struct chain *to, const struct chain *from)
+{
+	to->policy = from->policy;
+	to->tag = from->tag;
+	to->refs = from->refs;
+	if (!from->count)
+		return true;
+	to->entries = malloc(from->count * sizeof *to->entries);
+	if (!to->entries)
+		return false;
+	to->size = from->count;
+	for (; to->count < from->count; to->count++) {
+		const struct rule_entry *e = &from->entries[to->count];
+
+		to->entries[to->count] = (struct rule_entry){
+			.rule = rule_hold(e->rule),
+			.jump = e->jump ? tb->chains[e->jump->index] : NULL,
+			.tag = e->tag,
+		};
+	}
+	return true;
+}
+
+/* clone_table: copies the chains, then what is in them. Return: false without memory. */
+static bool clone_table(struct table *to, const struct table *from)
+{
+	for (uint32_t i = from->base_count; i < from->count; i++)
+		if (!chain_add(to, from->chains[i]->name, -1))
+			return false;
+	for (uint32_t i = 0; i < from->count; i++)
+		if (!clone_chain(to, to->chains[i], from->chains[i]))
+			return false;
+	return true;
+}
+
+/* ruleset_clone: a copy that shares the rules. Return: owned, NULL without memory. */
+struct ruleset *ruleset_clone(struct tables *t, const struct ruleset *from)
+{
+	struct ruleset *rs = ruleset_new(t);
+
+	for (int id = 0; rs && id < TABLE_COUNT; id++)
+		if (!clone_table(&rs->table[id], &from->table[id])) {
+			ruleset_free(t, rs);
+			return NULL;
+		}
+	return rs;
+}
+
+/* ruleset_free: gives back a ruleset with all in it. NULL is allowed. */
+void ruleset_free(struct tables *t, struct ruleset *rs)
+{
+	if (!rs)
+		return;
+	for (int id = 0; id < TABLE_COUNT; id++) {
+		struct table *tb = &rs->table[id];
+
+		for (uint32_t i = 0; i < tb->count; i++)
+			chain_free(t, tb->chains[i]);
+		free(tb->chains);
+		free(tb->buckets);
+		free(tb->stack);
+	}
+	free(rs->patterns);
+	free(rs->row_bytes);
+	free(rs);
+}

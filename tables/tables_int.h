@@ -1,0 +1,255 @@
+/* tables_int.h - how this room holds tables, chains and rules.
+ *
+ * Overview
+ *   A ruleset has five tables; a table has chains, found by a hash of their names; a chain has entries. An entry points at
+ *   a rule: the parsed thing itself (what it matches, its matches and target with their data, its counters). Rules are
+ *   counted references, so that a transaction shares the rules of the live ruleset it began from, and an unchanged rule
+ *   keeps counters and run-time state because it stays the very same object.
+ *
+ *   tables_commit compiles each chain into an array of rule_code, 32 bytes a rule: all that decides whether a rule's own
+ *   part (addresses, ports, protocol) fits, read sequentially by the walk. Only a rule that fits is touched.
+ *
+ * Invariants
+ *   1. A rule is in at most one chain of the live ruleset, and in at most one place of any ruleset.
+ *   2. rule.jump points into the live ruleset while the rule is live; entry.jump into the entry's own ruleset.
+ *   3. chain.refs = entries of the same table that jump or go to it.
+ *   4. code[i] describes entries[i] in the live ruleset; other rulesets have no code.
+ *
+ * Ownership
+ *   The ruleset owns tables, chains, entries and one reference on each rule. A rule owns the data of its matches and its
+ *   target; start() is called on them when it first goes live, stop() when such a rule dies.
+ */
+#ifndef TABLES_TABLES_INT_H
+#define TABLES_TABLES_INT_H
+
+#include "netstack/text.h"
+#include "tables/extension.h"
+#include "tables/options.h"
+
+enum {
+	CHAIN_NAME_MAX = 32,     /* storage; a name has at most CHAIN_NAME_LEN characters */
+	CHAIN_NAME_LEN = 28,     /* XT_EXTENSION_MAXNAMELEN - 1 */
+	RULE_MATCHES_MAX = 64,   /* -m of one rule */
+	RULE_ADDRS_MAX = 256,    /* addresses in one -s or -d list */
+	RULE_EXPAND_MAX = 16384, /* rules that one line may become */
+	RULESET_PATTERNS_MAX = 65535,
+};
+
+enum rule_kind { KIND_NONE, KIND_ACCEPT, KIND_DROP, KIND_QUEUE, KIND_RETURN, KIND_JUMP, KIND_GOTO, KIND_TARGET };
+
+struct rule_match {
+	const struct match_ops *ops;
+	void *data;
+};
+
+/* The hot part first; spec is read only by text and commit. */
+struct rule {
+	uint64_t packets, bytes;
+	struct chain *jump;
+	const struct target_ops *target;
+	void *target_data;
+	uint8_t kind; /* enum rule_kind */
+	uint8_t match_count;
+	bool started;
+	uint32_t refs;
+	uint32_t hash; /* of all that makes two rules equal, the jumped-to name excepted */
+	uint32_t seen; /* serial of the last commit that found it in the new ruleset */
+	struct rule_spec spec;
+	struct rule_match match[];
+};
+
+struct rule_entry {
+	struct rule *rule;
+	struct chain *jump; /* KIND_JUMP, KIND_GOTO */
+	uint64_t packets, bytes;
+	bool counted; /* commit sets the counters to packets, bytes; else they stay or move over */
+	uint32_t tag;
+};
+
+/* What the walk reads of a rule. */
+struct rule_code {
+	uint32_t src, src_mask, dst, dst_mask;
+	uint16_t in, out; /* index of the interface pattern */
+	uint8_t proto, proto_mask;
+	uint8_t bits; /* enum code_bit */
+	uint8_t kind;
+	struct rule *rule;
+};
+_Static_assert(sizeof(struct rule_code) == 32, "two rules to a cache line");
+
+enum code_bit {
+	CODE_NOT_SRC = 1, CODE_NOT_DST = 2, CODE_NOT_PROTO = 4,
+	CODE_WHOLE = 8, CODE_FRAGMENT = 16, /* fits packets that are not / are later fragments */
+	CODE_MATCHES = 32,
+};
+
+struct chain {
+	char name[CHAIN_NAME_MAX];
+	struct chain *hash_next;
+	int8_t hook; /* enum hook of a built-in chain; -1 */
+	uint8_t policy; /* KIND_ACCEPT or KIND_DROP */
+	bool counted;   /* the policy's counters were set in this transaction */
+	bool on_path, done; /* of the depth-first search of the check */
+	uint8_t hook_mask;  /* hooks from which it is reached */
+	uint32_t index;     /* in table.chains */
+	uint32_t refs;
+	uint32_t count, size; /* entries */
+	uint32_t tag;
+	uint64_t packets, bytes; /* policy's */
+	struct rule_entry *entries;
+	struct rule_code *code;
+};
+
+/* Where a walk goes on after a jump. */
+struct walk_frame {
+	const struct chain *chain;
+	uint32_t index;
+};
+
+struct table {
+	struct chain *base[HOOK_COUNT]; /* NULL where the table has no such chain */
+	struct chain **chains;          /* built-in ones first, in order of hooks; user's by name once live */
+	uint32_t count, size, base_count;
+	struct chain **buckets;
+	uint32_t bucket_count; /* power of two */
+	struct walk_frame *stack;
+	uint32_t stack_size, stack_used;
+	bool touched; /* named in this transaction */
+};
+
+/* A -i or -o text, `!` folded in: which ports fit is remembered per port. Pattern 0 fits all. */
+struct iface_pattern {
+	char name[PORT_NAME_MAX];
+	uint8_t len; /* bytes to compare: with the NUL where exact */
+	bool invert;
+	uint32_t next; /* in the hash chain, + 1; 0 = end */
+};
+enum { PATTERN_BUCKETS = 1024 };
+
+struct iface_row {
+	char name[PORT_NAME_MAX]; /* of the port for which fits[] was computed */
+	bool valid;
+	uint8_t *fits; /* by pattern */
+};
+
+struct ruleset {
+	struct tables *owner;
+	bool from_live;
+	uint32_t tag;
+	struct table table[TABLE_COUNT];
+	struct iface_pattern *patterns;
+	uint32_t pattern_count, pattern_size;
+	uint32_t pattern_head[PATTERN_BUCKETS]; /* index + 1; 0 = empty */
+	struct iface_row row[PORTS_MAX + 1]; /* by port index; 0: no port */
+	uint8_t *row_bytes;
+};
+
+/* --- ruleset.c: building blocks of a transaction --- */
+
+struct ruleset *ruleset_new(struct tables *t);
+struct ruleset *ruleset_clone(struct tables *t, const struct ruleset *from);
+void ruleset_free(struct tables *t, struct ruleset *rs);
+struct chain *chain_find(const struct table *tb, const char *name);
+struct chain *chain_add(struct table *tb, const char *name, int hook);
+void chain_remove(struct tables *t, struct table *tb, struct chain *c);
+bool chain_rename(struct table *tb, struct chain *c, const char *name);
+void chain_flush(struct tables *t, struct chain *c);
+int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry);
+void chain_delete(struct tables *t, struct chain *c, uint32_t at);
+void table_sort(struct table *tb);
+uint8_t table_hooks(enum table_id id);
+uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
+
+/* --- rule.c: the rule object --- */
+
+struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const struct rule_match *matches, unsigned count,
+		      const struct target_ops *target, const void *target_data);
+struct rule *rule_hold(struct rule *r);
+void rule_put(struct tables *t, struct rule *r);
+void rule_start(struct tables *t, struct rule *r);
+bool rule_equal(const struct rule *a, const struct rule *b);
+bool entry_equal(const struct rule_entry *a, const struct rule_entry *b);
+
+/* --- rule_parse.c: the words that describe a rule --- */
+
+struct addr_list {
+	uint32_t count;
+	uint32_t addr[RULE_ADDRS_MAX], mask[RULE_ADDRS_MAX];
+};
+
+/* What one command line says of a rule, being gathered. */
+struct rule_words {
+	struct tables *tables;
+	enum table_id table;
+	struct rule_error *err;
+	struct rule_spec spec;
+	const char *src_text, *dst_text, *jump; /* borrowed from argv */
+	bool has_goto, has_counters, has_proto, has_fragment;
+	uint64_t packets, bytes;
+	unsigned use_count;
+	struct ext_use uses[RULE_MATCHES_MAX + 1];
+	void *data[RULE_MATCHES_MAX + 1]; /* owned data blocks of uses */
+	struct ext_use *target;           /* in uses, or NULL */
+};
+
+void rule_words_begin(struct rule_words *w, struct tables *t, enum table_id table, struct rule_error *err);
+void rule_words_end(struct rule_words *w);
+int rule_words_proto(struct rule_words *w, const char *arg, bool invert);
+int rule_words_iface(struct rule_words *w, char *name, const char *arg, bool invert, uint8_t bit);
+int rule_words_match(struct rule_words *w, const char *name);
+int rule_words_target(struct rule_words *w, const char *name, bool go);
+int rule_words_counters(struct rule_words *w, const char *packets, const char *bytes);
+int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index, bool invert);
+int rule_words_finish(struct rule_words *w);
+int addr_list_parse(struct rule_words *w, const char *text, struct addr_list *out);
+struct rule *rule_words_build(struct rule_words *w, enum rule_kind kind);
+
+/* --- words.c --- */
+
+/* One line split into words; the words live in .buffer. */
+struct words {
+	char *buffer;
+	char **argv;
+	int argc, size;
+};
+enum words_style { WORDS_SHELL, WORDS_RESTORE };
+int words_split(const char *line, size_t len, enum words_style style, struct words *out, struct rule_error *err);
+void words_free(struct words *w);
+
+/* --- check.c, compile.c, adopt.c: the steps of a commit --- */
+
+int table_check(struct ruleset *rs, enum table_id id, struct rule_error *err);
+int ruleset_compile(struct ruleset *rs, struct rule_error *err);
+int ruleset_adopt(struct tables *t, struct ruleset *rs, struct rule_error *err);
+
+/* --- iface.c: interface patterns --- */
+
+int iface_intern(struct ruleset *rs, const char *pattern, bool invert);
+int iface_rows_alloc(struct ruleset *rs);
+const uint8_t *iface_row(struct ruleset *rs, const struct port *port);
+
+/* --- protocols.c: protocol names --- */
+
+void proto_names_load(struct tables *t);
+int proto_number(const struct tables *t, const char *name);
+const char *proto_name(const struct tables *t, uint8_t proto);
+
+/* --- error.c --- */
+
+/* The failures that libiptc reports by errno, with iptables' texts (exit status 1). */
+int rule_fail_errno(struct rule_error *err, int number);
+int rule_fail_detail(struct rule_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- save.c --- */
+
+/* rule_save: what follows "-A CHAIN" in iptables-save and -S, with a leading blank each. @counters: " -c P B" as -S -v. */
+void rule_save(const struct tables *t, const struct rule_entry *e, bool counters, struct text *out);
+
+static inline const char *kind_name(enum rule_kind kind)
+{
+	static const char *const names[] = { "", "ACCEPT", "DROP", "QUEUE", "RETURN", "", "", "" };
+
+	return names[kind];
+}
+
+#endif
