@@ -6,6 +6,8 @@
 
 struct netstack;
 
+enum { NEIGH_MAX = 8192 }; /* entries reserved at creation: the bound of gc_thresh3 */
+
 enum neigh_state { NEIGH_NONE, NEIGH_INCOMPLETE, NEIGH_REACHABLE, NEIGH_STALE, NEIGH_DELAY, NEIGH_PROBE, NEIGH_FAILED,
 		   NEIGH_PERMANENT };
 

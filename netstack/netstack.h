@@ -83,7 +83,7 @@ struct netstack_balance {
 struct neigh_table;
 struct defrag;
 struct route_tables;
-struct icmp_limits;
+struct peer_table;
 
 struct netstack_limits {
 	uint32_t pool_small, pool_large; /* packets */
@@ -107,7 +107,9 @@ struct netstack {
 	struct neigh_table *neigh;
 	struct defrag *defrag;
 	struct route_tables *routes;
-	struct icmp_limits *icmp_limits;
+	struct peer_table *peers;      /* per-source and global limits of ICMP: peer.c */
+	uint32_t held_class[PKT_CLASSES], hold_limit[PKT_CLASSES]; /* packets of the pool in our queues, and their share */
+	int64_t wall_offset;           /* wall clock - now, ns; for the times that IP and ICMP carry */
 	struct ratelimit martian_log;
 	uint32_t ip_id;      /* for packets made here */
 	uint32_t route_generation; /* bumped by each change of ports, addresses or routes */
@@ -143,6 +145,10 @@ void netstack_log(struct netstack *ns, int level, const char *format, ...) __att
 /* netstack_random32: a random number; netstack_random_below: uniform in [0, n), n >= 1. */
 uint32_t netstack_random32(struct netstack *ns);
 uint32_t netstack_random_below(struct netstack *ns, uint32_t n);
+
+/* netstack_set_forwarding: net.ipv4.ip_forward as a write to it sets it: all ports, `all` and `default` follow
+ * (net/ipv4/devinet.c inet_forward_change). */
+void netstack_set_forwarding(struct netstack *ns, bool on);
 
 /* netstack_held: packets in the netstack's own queues now. */
 uint64_t netstack_held(const struct netstack *ns);

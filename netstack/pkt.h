@@ -80,6 +80,20 @@ struct pkt_hdr {
 	bool has_options;
 };
 
+/* IPv4 options found by ip4_options_compile: offsets from data, 0 = absent. */
+enum pkt_opt_flag {
+	PKT_OPT_RR_NEEDS_ADDR = 1, /* this router took a slot of the record route */
+	PKT_OPT_TS_NEEDS_ADDR = 2, /* ... of the timestamp option: an address */
+	PKT_OPT_TS_NEEDS_TIME = 4, /* ... and a time */
+	PKT_OPT_STRICT = 8,        /* the source route is strict */
+	PKT_OPT_CHANGED = 16,      /* options were rewritten: the header checksum is to be made again */
+	PKT_OPT_ALERT = 32,        /* router alert (RFC 2113) */
+};
+struct pkt_opts {
+	uint8_t rr, ts, srr;
+	uint8_t flags; /* enum pkt_opt_flag */
+};
+
 struct pkt {
 	struct pkt *next; /* for the list of whoever holds it */
 	struct pkt_pool *pool;
@@ -106,6 +120,7 @@ struct pkt {
 	bool frag_df;      /* a fragment had DF set (with defragmented) */
 	bool forwarded;    /* took the forward path */
 	bool rerouted;
+	bool redirect;     /* routing found that the sender should use another gateway (RFC 792 redirect) */
 	uint16_t drop;     /* enum drop_reason: why, set by who says VERDICT_DROP */
 	uint16_t gso_size; /* payload bytes per segment */
 	uint16_t gso_segs; /* segments it stands for; 1 where not GSO */
@@ -113,6 +128,7 @@ struct pkt {
 	uint16_t max_frag;                /* with defragmented: longest fragment, IP header included */
 
 	struct pkt_hdr hdr;
+	struct pkt_opts opts;
 	struct addr next_hop; /* neighbour to send to, set by routing */
 	uint8_t route_type;   /* enum route_type of the routing decision; ROUTE_NONE before it */
 };

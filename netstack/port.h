@@ -19,7 +19,10 @@ struct port_addr {
 };
 
 /* Per-port settings under net/ipv4/conf/PORT (also `all` and `default`): int32_t as in Linux. */
+struct netstack;
+
 struct port_conf {
+	struct netstack *ns; /* whose it is: a write to conf/all/forwarding reaches all ports */
 	int32_t forwarding;
 	int32_t rp_filter;       /* 0 off, 1 strict, 2 loose; effective: max(all, port) */
 	int32_t accept_redirects;
@@ -68,8 +71,6 @@ struct port {
 	struct port_stats stats;
 	void *user; /* of whoever added the port: its TAP */
 };
-
-struct netstack;
 
 /* port_add: adds a port; name unique, 1..15 characters. Addresses come by port_add_addr. The conf is copied from the
  * netstack's default conf. Return: the port (lives until port_remove or the end), or NULL with errno = EEXIST, ENOSPC
