@@ -1,0 +1,70 @@
+/* arena.c - see arena.h. */
+#include "conntrack/arena.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* bytes_of: mapping size of so many elements, whole pages. */
+static size_t bytes_of(const struct ct_arena *a, uint32_t elements)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return ((size_t)elements * a->element + page - 1) / page * page;
+}
+
+int ct_arena_create(struct ct_arena *a, size_t element, uint32_t ceiling, uint32_t capacity)
+{
+	void *base;
+
+	*a = (struct ct_arena){ .element = (uint32_t)((element + 7) / 8 * 8), .ceiling = ceiling };
+	base = mmap(NULL, bytes_of(a, ceiling), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return -ENOMEM;
+	a->base = base;
+	return ct_arena_grow(a, capacity);
+}
+
+void ct_arena_destroy(struct ct_arena *a)
+{
+	if (a->base)
+		munmap(a->base, bytes_of(a, a->ceiling));
+	*a = (struct ct_arena){ 0 };
+}
+
+int ct_arena_grow(struct ct_arena *a, uint32_t capacity)
+{
+	if (capacity > a->ceiling)
+		capacity = a->ceiling;
+	if (capacity <= a->capacity)
+		return 0;
+	if (mprotect(a->base, bytes_of(a, capacity), PROT_READ | PROT_WRITE))
+		return -ENOMEM;
+	a->capacity = capacity;
+	return 0;
+}
+
+void *ct_arena_get(struct ct_arena *a)
+{
+	void *element;
+
+	if (a->free) {
+		element = ct_arena_at(a, a->free - 1);
+		memcpy(&a->free, element, sizeof a->free);
+		memset(element, 0, a->element);
+	} else if (a->fresh < a->capacity) {
+		element = ct_arena_at(a, a->fresh++); /* the kernel gave it as zeroes */
+	} else {
+		return NULL;
+	}
+	a->in_use++;
+	return element;
+}
+
+void ct_arena_put(struct ct_arena *a, void *element)
+{
+	memcpy(element, &a->free, sizeof a->free);
+	a->free = ct_arena_number(a, element) + 1;
+	a->in_use--;
+}

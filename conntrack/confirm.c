@@ -1,0 +1,146 @@
+/* confirm.c - the last stop of a packet: helper, sequence adjustment, and the entry's way into the table.
+ *
+ * Overview
+ *   Confirming an entry puts it into the table under both tuples. Another one may have taken a tuple in the meantime
+ *   (packets of one flow that were held somewhere, NAT without a free tuple): protocols whose packets stand alone are
+ *   then moved to the winner, or get a short life in the reply direction only; for the others the packet is dropped.
+ *
+ * Linux parity: nf_confirm, __nf_conntrack_confirm, nf_ct_resolve_clash.
+ */
+#include "conntrack/conntrack_int.h"
+
+enum { CHAIN_MIN = 50, CHAIN_SPREAD = 30 };
+
+/* refuse: the packet cannot have its entry. */
+static enum verdict refuse(struct conntrack *ctk, struct pkt *p, enum drop_reason why)
+{
+	ctk->stats.insert_failed++;
+	p->drop = (uint16_t)why;
+	return VERDICT_DROP;
+}
+
+/* enter: what is common to all ways into the table: the clock starts. */
+static void enter(struct conntrack *ctk, struct ct_entry *ct)
+{
+	ct->status |= CT_ST_CONFIRMED;
+	ct->expires += ctk->ns->now;
+	ct->refs++;
+	if (ct->extra && ct->extra->has_timestamp)
+		ct->extra->start = ctk->ns->now + (uint64_t)ctk->wall_offset;
+	ct_timer_add(ctk, ct);
+}
+
+/* moved_to: gives the packet the winner's entry as @info; the loser goes. */
+static enum verdict moved_to(struct conntrack *ctk, struct pkt *p, struct ct_entry *winner, uint8_t info)
+{
+	struct ct_entry *loser = p->ct;
+
+	ct_hold(winner);
+	p->ct = winner;
+	p->ct_info = info;
+	ct_account(winner, p);
+	ct_release(ctk, loser);
+	ctk->stats.clash_resolve++;
+	return VERDICT_ACCEPT;
+}
+
+/* resolve_clash: @winner holds the original tuple, or the reply tuple, of the packet's entry. */
+static enum verdict resolve_clash(struct conntrack *ctk, struct pkt *p, struct ct_entry *winner, uint32_t reply_hash)
+{
+	struct ct_entry *ct = p->ct, *other;
+
+	if (!ct_proto_find(ct->tuple[CT_ORIGINAL].proto)->allow_clash)
+		goto drop;
+	if (ct_tuple_equal(&ct->tuple[0], &winner->tuple[0]) && ct_tuple_equal(&ct->tuple[1], &winner->tuple[1]))
+		return moved_to(ctk, p, winner, p->ct_info);
+	if (ct_tuple_equal(&ct->tuple[0], &winner->tuple[1]) && ct_tuple_equal(&ct->tuple[1], &winner->tuple[0]))
+		return moved_to(ctk, p, winner, CT_ESTABLISHED_REPLY);
+	ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, &other);
+	if (other)
+		goto drop;
+	/* Only answers will find it; it goes soon. */
+	ct->expires = NS_PER_SECOND;
+	ct->status |= CT_ST_FIXED_TIMEOUT | CT_ST_NAT_CLASH;
+	enter(ctk, ct);
+	ct_table_link(ctk, ct, CT_REPLY, reply_hash);
+	ctk->stats.clash_resolve++;
+	return VERDICT_ACCEPT;
+drop:
+	ctk->stats.drop++;
+	return refuse(ctk, p, DROP_CT_INSERT_FAILED);
+}
+
+enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
+{
+	struct ct_entry *ct = p->ct, *winner;
+	uint32_t limit = CHAIN_MIN + netstack_random_below(ctk->ns, CHAIN_SPREAD);
+	uint32_t hash = ct_hash(ctk, &ct->tuple[CT_ORIGINAL]), reply_hash = ct_hash(ctk, &ct->tuple[CT_REPLY]);
+	uint32_t longest, length;
+
+	longest = ct_table_chain(ctk, &ct->tuple[CT_ORIGINAL], hash, &winner);
+	if (winner)
+		return resolve_clash(ctk, p, winner, reply_hash);
+	length = ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, &winner);
+	if (winner)
+		return resolve_clash(ctk, p, winner, reply_hash);
+	if ((length > longest ? length : longest) > limit) {
+		ctk->stats.chain_too_long++;
+		return refuse(ctk, p, DROP_CT_CHAIN_TOO_LONG);
+	}
+	enter(ctk, ct);
+	ct_table_link(ctk, ct, CT_ORIGINAL, hash);
+	ct_table_link(ctk, ct, CT_REPLY, reply_hash);
+	if (ct->help && ct->help->helper)
+		ct_event_add(ct, CT_EV_HELPER);
+	ct_event_add(ct, ct->master ? CT_EV_RELATED : CT_EV_NEW);
+	return VERDICT_ACCEPT;
+}
+
+/* finish: confirms what is not confirmed yet and reports events. */
+static enum verdict finish(struct conntrack *ctk, struct pkt *p)
+{
+	if (!ct_is_confirmed(p->ct) && ct_dir_of(p->ct_info) == CT_ORIGINAL) {
+		if (ct_insert(ctk, p) != VERDICT_ACCEPT)
+			return VERDICT_DROP;
+	}
+	if (p->ct->pending_events)
+		ct_events_flush(ctk, p->ct);
+	return VERDICT_ACCEPT;
+}
+
+/* helped: helper, then sequence adjustment (the helper sees unadjusted numbers). Return: as a hook. */
+static enum verdict helped(struct conntrack *ctk, struct pkt *p)
+{
+	struct ct_entry *ct = p->ct;
+	const struct ct_helper *helper = ct->help ? ct->help->helper : NULL;
+	enum verdict v;
+
+	if (helper && helper->help) {
+		v = helper->help(helper->instance, ctk, p, ct);
+		if (v != VERDICT_ACCEPT)
+			return v;
+	}
+	if (ct->status & CT_ST_SEQ_ADJUST && !ct_seqadj_packet(ctk, ct, p)) {
+		ctk->stats.drop++;
+		p->drop = DROP_CT_SEQADJ;
+		return VERDICT_DROP;
+	}
+	return VERDICT_ACCEPT;
+}
+
+enum verdict conntrack_confirm(void *conntrack, struct pkt *p, const struct hook_state *st)
+{
+	struct conntrack *ctk = conntrack;
+	struct ct_entry *ct = p->ct;
+	enum verdict v;
+
+	(void)st;
+	if (!ct || ct->status & CT_ST_TEMPLATE)
+		return VERDICT_ACCEPT;
+	if ((ct->help || ct->status & CT_ST_SEQ_ADJUST) && p->ct_info != CT_RELATED_REPLY && !p->hdr.frag_off) {
+		v = helped(ctk, p);
+		if (v != VERDICT_ACCEPT)
+			return v;
+	}
+	return finish(ctk, p);
+}

@@ -1,0 +1,174 @@
+/* conntrack_int.h - what the files of conntrack/ share with each other. */
+#ifndef CONNTRACK_CONNTRACK_INT_H
+#define CONNTRACK_CONNTRACK_INT_H
+
+#include "conntrack/arena.h"
+#include "conntrack/conntrack.h"
+#include "conntrack/helper.h"
+#include "conntrack/proto.h"
+#include "conntrack/timer.h"
+#include "netstack/netstack.h"
+
+#define NS_PER_SECOND 1000000000ull
+
+enum {
+	CT_ENTRIES_CEILING = 1 << 26, /* address space kept for entries; the highest nf_conntrack_max */
+	CT_ENTRIES_SLACK = 1024,      /* templates, and dying entries that somebody still refers to */
+	CT_EXPECT_CEILING = 1 << 20,
+	CT_BUCKETS_CEILING = 1 << 27,
+	CT_BUCKETS_STEP = 512, /* Linux rounds the bucket count up to a page of list heads */
+};
+
+/* The table: entries, their rarely present parts, hash heads, the wheel. */
+struct ct_table {
+	struct ct_arena entries, nat, help, extra;
+	uint32_t *bucket; /* node number of the first in the chain; 0 = empty */
+	uint32_t buckets;
+	struct ct_wheel wheel;
+	uint32_t gc_bucket; /* next bucket of the emergency scan */
+	bool gc_running;
+};
+
+/* Rarely set parts of the hash key: which directions a lookup may find. */
+enum { CT_FIND_ORIGINAL = 1, CT_FIND_REPLY = 2, CT_FIND_ANY = 3 };
+
+/* --- table.c --- */
+
+/* ct_table_create, ct_table_destroy: arenas, buckets and wheel of @ctk. Return: 0 or -ENOMEM. */
+int ct_table_create(struct conntrack *ctk, const struct ct_limits *limits);
+void ct_table_destroy(struct conntrack *ctk);
+
+/* ct_table_set_max: makes room for conf.max entries. Return: 0 or -ENOMEM (old room stays). */
+int ct_table_set_max(struct conntrack *ctk);
+
+/* ct_table_resize: a new number of buckets, rounded up as Linux does. Return: 0 or -ENOMEM (nothing changed). */
+int ct_table_resize(struct conntrack *ctk, uint32_t buckets);
+
+/* ct_hash: keyed hash of a tuple with its zone. */
+uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t);
+
+/* ct_table_find: the live entry with @t in one of the directions @find. Reaps it if it has expired. */
+struct ct_entry *ct_table_find(struct conntrack *ctk, const struct ct_tuple *t, uint32_t hash, unsigned find,
+			       enum ct_dir *dir);
+
+/* ct_table_link: puts one direction of an entry at the head of its chain. */
+void ct_table_link(struct conntrack *ctk, struct ct_entry *ct, enum ct_dir dir, uint32_t hash);
+
+/* ct_table_unlink: takes both directions out of their chains (one that is not there is passed over). */
+void ct_table_unlink(struct conntrack *ctk, struct ct_entry *ct);
+
+/* ct_table_chain: length of the chain of @hash up to where it has @t: *clash gets that entry (NULL: none). */
+uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *t, uint32_t hash, struct ct_entry **clash);
+
+/* ct_bucket_of: the bucket of a hash value. */
+static inline uint32_t ct_bucket_of(const struct ct_table *table, uint32_t hash)
+{
+	return (uint32_t)((uint64_t)hash * table->buckets >> 32);
+}
+
+/* ct_node_entry: entry of a node number (not 0); *dir gets its direction. */
+static inline struct ct_entry *ct_node_entry(const struct ct_table *table, uint32_t node, enum ct_dir *dir)
+{
+	*dir = (enum ct_dir)((node - 1) & 1);
+	return ct_arena_at(&table->entries, (node - 1) >> 1);
+}
+
+/* --- entry.c --- */
+
+/* ct_entry_new: an unconfirmed entry (refs 1, counted), early-dropping others if the table is full.
+ * @hash: of the original tuple. Return: NULL when the table is full (logged). */
+struct ct_entry *ct_entry_new(struct conntrack *ctk, const struct ct_tuple *orig, const struct ct_tuple *reply,
+			      uint32_t hash);
+
+/* ct_is_expired: a confirmed entry whose time is over. */
+static inline bool ct_is_expired(const struct conntrack *ctk, const struct ct_entry *ct)
+{
+	return ct->expires <= ctk->ns->now;
+}
+
+/* ct_events_flush: reports what was gathered on a confirmed entry. */
+void ct_events_flush(struct conntrack *ctk, struct ct_entry *ct);
+
+/* ct_account: counts a packet in its direction, if the entry has counters. */
+void ct_account(struct ct_entry *ct, const struct pkt *p);
+
+/* --- early_drop.c --- */
+
+/* ct_early_drop: kills entries that are not ASSURED near @hash. Return: whether it killed any. */
+bool ct_early_drop(struct conntrack *ctk, uint32_t hash);
+
+/* ct_gc_start, ct_gc_step: the scan that helps a full table; a step looks at a bounded number of buckets. */
+void ct_gc_start(struct conntrack *ctk);
+void ct_gc_step(struct conntrack *ctk);
+
+/* --- icmp_error.c --- */
+
+/* ct_icmp_error: relates an ICMP error to the connection it quotes (sets ct and ct_info).
+ * Return: 1 not an error: go on; 0 done (related); -1 INVALID. */
+int ct_icmp_error(struct conntrack *ctk, struct pkt *p, const struct hook_state *st, uint16_t zone, uint8_t zone_dir);
+
+/* ct_zone_of: the zone id as it counts for a direction. */
+static inline uint16_t ct_zone_of(uint16_t zone, uint8_t zone_dir, enum ct_dir dir)
+{
+	return zone_dir & (dir == CT_ORIGINAL ? CT_ZONE_ORIG : CT_ZONE_REPLY) ? zone : 0;
+}
+
+/* ct_lookup_zone: as ct_lookup with a zone that may count for one direction only; fills t->zone. *hash gets the hash with
+ * the zone of the original direction. */
+struct ct_entry *ct_lookup_zone(struct conntrack *ctk, struct ct_tuple *t, uint16_t zone, uint8_t zone_dir,
+				enum ct_dir *dir, uint32_t *hash);
+
+/* --- confirm.c --- */
+
+/* ct_insert: puts an unconfirmed entry into the table. Return: VERDICT_ACCEPT, or DROP with p->drop set. */
+enum verdict ct_insert(struct conntrack *ctk, struct pkt *p);
+
+/* --- expect.c, helper.c --- */
+
+int ct_expects_create(struct conntrack *ctk, uint32_t max);
+void ct_expects_destroy(struct conntrack *ctk);
+int ct_expects_set_max(struct conntrack *ctk);
+
+/* ct_expect_take: the expectation that @t fulfils in @zone, for a new connection: taken out of the table unless
+ * PERMANENT. *gone tells that the caller must discard it. NULL if none. */
+struct ct_expect *ct_expect_take(struct conntrack *ctk, const struct ct_tuple *t, uint16_t zone, bool *gone);
+
+/* ct_expects_remove_of: removes all expectations of a master. */
+void ct_expects_remove_of(struct conntrack *ctk, struct ct_entry *master);
+
+/* ct_expects_tick, ct_expects_deadline: timeouts. */
+void ct_expects_tick(struct conntrack *ctk);
+uint64_t ct_expects_deadline(const struct conntrack *ctk);
+
+/* ct_helper_assign: gives a new (or re-addressed) unconfirmed entry its helper: the template's, else by port. */
+void ct_helper_assign(struct conntrack *ctk, struct ct_entry *ct, const struct ct_template *tmpl);
+
+/* ct_help_set: sets the helper of an entry. Return: 0 or -ENOMEM. */
+int ct_help_set(struct conntrack *ctk, struct ct_entry *ct, const struct ct_helper *helper);
+
+void ct_helpers_destroy(struct conntrack *ctk);
+
+/* --- for trackers --- */
+
+/* ct_timeouts_of: the timeout policy of an entry, or @own. */
+static inline const uint64_t *ct_timeouts_of(const struct ct_entry *ct, const uint64_t *own)
+{
+	return ct->extra && ct->extra->timeouts ? ct->extra->timeouts : own;
+}
+
+/* ct_assure: sets ASSURED, with its event the first time. */
+static inline void ct_assure(struct ct_entry *ct)
+{
+	if (!(ct->status & CT_ST_ASSURED)) {
+		ct->status |= CT_ST_ASSURED;
+		ct_event_add(ct, CT_EV_ASSURED);
+	}
+}
+
+/* ct_checksum_wanted: whether the checksum of a packet must be verified here. */
+static inline bool ct_checksum_wanted(const struct conntrack *ctk, const struct pkt *p, const struct hook_state *st)
+{
+	return p->csum == CSUM_NONE && ctk->conf.checksum && st->hook == HOOK_PREROUTING;
+}
+
+#endif

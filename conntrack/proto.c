@@ -1,0 +1,72 @@
+/* proto.c - the registry of protocol trackers, what several share, and the log of invalid packets.
+ *
+ * To add one: write proto_NAME.c with its registration struct, declare it in proto.h, add its row here.
+ */
+#include "conntrack/proto_common.h"
+
+#include <arpa/inet.h>
+
+static const struct ct_proto *const trackers[256] = {
+	[IP_PROTO_TCP] = &ct_proto_tcp,   [IP_PROTO_UDP] = &ct_proto_udp,   [IP_PROTO_UDPLITE] = &ct_proto_udplite,
+	[IP_PROTO_ICMP] = &ct_proto_icmp, [IP_PROTO_GRE] = &ct_proto_gre,   [IP_PROTO_SCTP] = &ct_proto_sctp,
+};
+
+const struct ct_proto *ct_proto_find(uint8_t proto)
+{
+	return trackers[proto] ? trackers[proto] : &ct_proto_generic;
+}
+
+const char *ct_proto_name(uint8_t proto)
+{
+	return ct_proto_find(proto)->name;
+}
+
+bool ct_ports_tuple(struct conntrack *ctk, const uint8_t *l4, uint32_t len, struct ct_tuple *t)
+{
+	(void)ctk;
+	if (len < 4)
+		return false;
+	memcpy(&t->src_key, l4, 2);
+	memcpy(&t->dst_key, l4 + 2, 2);
+	return true;
+}
+
+void ct_ports_print(const struct ct_tuple *t, struct text *out)
+{
+	text_printf(out, "sport=%u dport=%u ", ntohs(t->src_key), ntohs(t->dst_key));
+}
+
+/* short_packet: the packet as a log line of our own, where nobody gave us the LOG format. */
+static void short_packet(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *prefix)
+{
+	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
+	struct addr s = pkt_src(p), d = pkt_dst(p);
+
+	netstack_log(ctk->ns, LOG_LEVEL_WARNING, "%sIN=%s OUT=%s SRC=%s DST=%s LEN=%u PROTO=%u ", prefix,
+		     st->in ? st->in->name : "", st->out ? st->out->name : "", addr_format(&s, FAMILY_IP4, src),
+		     addr_format(&d, FAMILY_IP4, dst), p->len, p->hdr.proto);
+}
+
+void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason)
+{
+	char prefix[160];
+	struct text t;
+
+	if (ctk->conf.log_invalid != p->hdr.proto && ctk->conf.log_invalid != 255)
+		return;
+	if (!ratelimit_ok(&ctk->invalid_log, ctk->ns->now))
+		return;
+	t = text_over(prefix, sizeof prefix);
+	text_printf(&t, "nf_ct_proto_%u: %s ", p->hdr.proto, reason);
+	if (ctk->notify.log_packet)
+		ctk->notify.log_packet(ctk->notify.log, p, st, prefix);
+	else
+		short_packet(ctk, p, st, prefix);
+}
+
+bool ct_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason)
+{
+	if (ctk->conf.log_invalid)
+		ct_log_invalid(ctk, p, st, reason);
+	return false;
+}
