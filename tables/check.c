@@ -134,7 +134,8 @@ static int check_rule(enum table_id id, const struct chain *c, uint32_t index, s
 
 	for (unsigned i = 0; i < r->match_count; i++) {
 		const struct match_ops *m = r->match[i].ops;
-		const struct limits l = { "match", m->name, m->proto, m->hooks, m->tables };
+		const struct limits l = { "match", m->name, m->proto, match_hooks(m, r->match[i].data),
+					   m->tables };
 
 		if (check_limits(&l, id, c, index, err))
 			return -1;

@@ -71,6 +71,20 @@ void put_mark(struct text *out, uint32_t value, uint32_t mask)
 		text_printf(out, "/0x%x", mask);
 }
 
+void put_mark_action(struct text *out, uint32_t value, uint32_t mask)
+{
+	if (!value)
+		text_printf(out, " and 0x%x", ~mask);
+	else if (value == mask)
+		text_printf(out, " or 0x%x", value);
+	else if (!mask)
+		text_printf(out, " xor 0x%x", value);
+	else if (mask == UINT32_MAX)
+		text_printf(out, " set 0x%x", value);
+	else
+		text_printf(out, " xset 0x%x/0x%x", value, mask);
+}
+
 void put_word(struct text *out, const char *word)
 {
 	bool plain = *word != '\0';

@@ -4,8 +4,8 @@
  *   One word goes: find its row (exactly or by prefix), take its value, check that it may stand there (once, not
  *   inverted), convert and store it by the row's type, hand it to the extension's .parse.
  *
- * Linux parity: libxtables/xtoptions.c (xtables_option_parse, xtables_options_fcheck); the kernel's own checks of table
- * and protocol (net/netfilter/x_tables.c xt_check_match, xt_check_target) are made in ext_finish.
+ * Linux parity: libxtables/xtoptions.c (xtables_option_parse, xtables_options_fcheck). Its messages end in an
+ * empty line: those go through bad_option, which says so in the error.
  */
 #include "tables/options.h"
 #include "tables/tables_int.h"
@@ -13,6 +13,20 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+/* bad_option: rule_fail for what libxtables itself says. Return: -1. */
+static int __attribute__((format(printf, 2, 3))) bad_option(struct rule_error *err, const char *format, ...)
+{
+	char text[sizeof err->text];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	rule_fail(err, "%s", text);
+	err->blank = true;
+	return -1;
+}
 
 /* ext_rows: the option rows of an extension. @count: how many. */
 static const struct opt_row *ext_rows(const struct ext_use *x, unsigned *count)
@@ -134,7 +148,7 @@ static int parse_number(struct opt_call *c)
 	if (!min && !max)
 		max = top;
 	if (opt_number(c->arg, NULL, min, max, &value))
-		return rule_fail(c->err, "%s: bad value for option \"--%s\", or out of range (%llu-%llu).", c->ext,
+		return bad_option(c->err, "%s: bad value for option \"--%s\", or out of range (%llu-%llu).", c->ext,
 				 c->row->name, (unsigned long long)min, (unsigned long long)max);
 	put_number(c, 0, value, top);
 	return 0;
@@ -149,17 +163,17 @@ static int parse_number_range(struct opt_call *c)
 
 	for (;; at = end + 1) {
 		if (n == 2)
-			return rule_fail(c->err, "%s: Too many components for option \"--%s\" (max: 2)", c->ext,
+			return bad_option(c->err, "%s: Too many components for option \"--%s\" (max: 2)", c->ext,
 					 c->row->name);
 		end = at;
 		if (*at && *at != ':') {
 			if (opt_number(at, &end, 0, top, &value[n]))
-				return rule_fail(c->err,
+				return bad_option(c->err,
 						 "%s: bad value for option \"--%s\" near \"%s\", or out of range "
 						 "(0-%llu).",
 						 c->ext, c->row->name, at, (unsigned long long)top);
 			if (*end && *end != ':')
-				return rule_fail(c->err,
+				return bad_option(c->err,
 						 "%s: Argument to \"--%s\" has unexpected characters near \"%s\".",
 						 c->ext, c->row->name, end);
 		}
@@ -170,7 +184,7 @@ static int parse_number_range(struct opt_call *c)
 	if (n == 1)
 		value[1] = value[0];
 	if (value[0] > value[1])
-		return rule_fail(c->err, "%s: bad value for option \"--%s\": range %llu-%llu is negative.", c->ext,
+		return bad_option(c->err, "%s: bad value for option \"--%s\": range %llu-%llu is negative.", c->ext,
 				 c->row->name, (unsigned long long)value[0], (unsigned long long)value[1]);
 	put_number(c, 0, value[0], top);
 	put_number(c, 1, value[1], top);
@@ -188,12 +202,12 @@ static int parse_ports(struct opt_call *c)
 
 	for (;; at = end + 1) {
 		if (n == 2)
-			return rule_fail(c->err, "%s: Too many components for option \"--%s\" (max: 2)", c->ext,
+			return bad_option(c->err, "%s: Too many components for option \"--%s\" (max: 2)", c->ext,
 					 c->row->name);
 		end = at + (range ? strcspn(at, ":") : strlen(at));
 		snprintf(one, sizeof one, "%.*s", (int)(end - at), at);
 		if (*one && opt_port_decimal(one, &value[n]))
-			return rule_fail(c->err, "Port \"%s\" does not resolve to anything.", one);
+			return bad_option(c->err, "Port \"%s\" does not resolve to anything.", one);
 		n++;
 		if (!*end)
 			break;
@@ -201,7 +215,7 @@ static int parse_ports(struct opt_call *c)
 	if (n == 1)
 		value[1] = value[0];
 	if (value[0] > value[1])
-		return rule_fail(c->err, "Port range %u-%u is negative.", value[0], value[1]);
+		return bad_option(c->err, "Port range %u-%u is negative.", value[0], value[1]);
 	put_number(c, 0, value[0], UINT16_MAX);
 	if (range)
 		put_number(c, 1, value[1], UINT16_MAX);
@@ -217,10 +231,10 @@ static int parse_mark_mask(struct opt_call *c)
 	case 0:
 		break;
 	case -E2BIG:
-		return rule_fail(c->err, "%s: trailing garbage after value for option \"--%s\".", c->ext,
+		return bad_option(c->err, "%s: trailing garbage after value for option \"--%s\".", c->ext,
 				 c->row->name);
 	default:
-		return rule_fail(c->err, "%s: bad integer value for option \"--%s\", or out of range.", c->ext,
+		return bad_option(c->err, "%s: bad integer value for option \"--%s\", or out of range.", c->ext,
 				 c->row->name);
 	}
 	put_number(c, 0, value, UINT32_MAX);
@@ -237,9 +251,9 @@ static int parse_address(struct opt_call *c)
 
 	snprintf(host, sizeof host, "%.*s", (int)(slash ? slash - c->arg : (ptrdiff_t)strlen(c->arg)), c->arg);
 	if (opt_ip4_host(host, &be))
-		return rule_fail(c->err, "getaddrinfo: Name or service not known");
+		return bad_option(c->err, "getaddrinfo: Name or service not known");
 	if (slash && opt_ip4_mask_text(slash + 1, &mask))
-		return rule_fail(c->err,
+		return bad_option(c->err,
 				 "%s: bad value for option \"--%s\", neither a valid network mask nor valid CIDR "
 				 "(0-32).",
 				 c->ext, c->row->name);
@@ -255,7 +269,7 @@ static int parse_string(struct opt_call *c)
 	size_t len = strlen(c->arg);
 
 	if (len < c->row->min)
-		return rule_fail(c->err, "Argument must have a minimum length of %llu characters",
+		return bad_option(c->err, "Argument must have a minimum length of %llu characters",
 				 (unsigned long long)c->row->min);
 	if (len > c->row->max)
 		len = c->row->max;
@@ -327,9 +341,9 @@ static int take_option(struct ext_use *x, const struct opt_row *row, const char 
 	c->arg = value;
 	c->invert = invert;
 	if (!(row->flags & OPTF_MULTI) && c->seen & 1u << row->id)
-		return rule_fail(c->err, "%s: option \"--%s\" can only be used once.", c->ext, row->name);
+		return bad_option(c->err, "%s: option \"--%s\" can only be used once.", c->ext, row->name);
 	if (invert && !(row->flags & OPTF_INVERT))
-		return rule_fail(c->err, "%s: option \"--%s\" cannot be inverted.", c->ext, row->name);
+		return bad_option(c->err, "%s: option \"--%s\" cannot be inverted.", c->ext, row->name);
 	c->seen |= 1u << row->id;
 	if (invert)
 		c->inverted |= 1u << row->id;
@@ -338,7 +352,7 @@ static int take_option(struct ext_use *x, const struct opt_row *row, const char 
 	return parse ? parse(c) : 0;
 }
 
-/* option_takes: whether the word at argv[*index], which names @row of @x, is right in form, and does it. */
+/* option_word: whether the word at argv[*index], which names @row of @x, is right in form, and does it. */
 static int option_word(struct ext_use *x, const struct opt_row *row, int argc, char **argv, int *index, bool invert)
 {
 	const char *value = strchr(argv[*index], '=');
@@ -405,31 +419,16 @@ static int check_rows(const struct ext_use *x)
 
 		if (!(c->seen & 1u << r->id)) {
 			if (r->flags & OPTF_MANDATORY)
-				return rule_fail(c->err, "%s: option \"--%s\" must be specified", c->ext, r->name);
+				return bad_option(c->err, "%s: option \"--%s\" must be specified", c->ext, r->name);
 			continue;
 		}
 		if (lack)
-			return rule_fail(c->err, "%s: option \"--%s\" also requires \"--%s\".", c->ext, r->name,
+			return bad_option(c->err, "%s: option \"--%s\" also requires \"--%s\".", c->ext, r->name,
 					 other_name(rows, count, (unsigned)__builtin_ctz(lack)));
 		if (clash)
-			return rule_fail(c->err, "%s: option \"--%s\" cannot be used together with \"--%s\".", c->ext,
+			return bad_option(c->err, "%s: option \"--%s\" cannot be used together with \"--%s\".", c->ext,
 					 r->name, other_name(rows, count, (unsigned)__builtin_ctz(clash)));
 	}
-	return 0;
-}
-
-/* check_place: what the kernel refuses: a table or a protocol that the extension is not for. */
-static int check_place(const struct ext_use *x)
-{
-	const struct opt_call *c = &x->call;
-	uint8_t tables = x->match ? x->match->tables : x->target->tables;
-	uint8_t proto = x->match ? x->match->proto : x->target->proto;
-	const char *kind = x->match ? "match" : "target";
-
-	if (tables && !(tables & 1u << c->table))
-		return rule_invalid(c->err, "%s %s: not for table %s", c->ext, kind, table_name(c->table));
-	if (proto && (c->spec->proto != proto || c->spec->invert & INV_PROTO))
-		return rule_invalid(c->err, "%s %s: only valid with -p %u", c->ext, kind, proto);
 	return 0;
 }
 
@@ -452,7 +451,5 @@ int ext_finish(struct ext_use *x)
 		return -1;
 	x->call.row = NULL;
 	x->call.arg = NULL;
-	if (check && check(&x->call))
-		return -1;
-	return check_place(x);
+	return check ? check(&x->call) : 0;
 }

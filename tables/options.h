@@ -126,6 +126,9 @@ void save_port_range(struct text *out, const char *name, const uint16_t port[2],
 /* put_mark: " 0xV" or " 0xV/0xM" (the mask only where it is not all ones), leading blank. */
 void put_mark(struct text *out, uint32_t value, uint32_t mask);
 
+/* put_mark_action: what (mark & ~mask) ^ value does, as -L says it: " and 0xV", " or 0xV", " xor", " set", " xset 0xV/0xM". */
+void put_mark_action(struct text *out, uint32_t value, uint32_t mask);
+
 /* put_word: " TEXT", quoted and escaped as iptables-save quotes what holds more than [A-Za-z0-9_-]; an empty one as "". */
 void put_word(struct text *out, const char *word);
 
