@@ -90,7 +90,7 @@ void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool 
 		text_printf(out, "zone=%u ", ct->zone);
 	if (has_start(ct))
 		text_printf(out, "delta-time=%" PRIu64 " ", delta_seconds(ctk, ct));
-	text_printf(out, "use=%u\n", ct->refs + 1); /* whoever reads holds one too */
+	text_printf(out, "use=%u\n", ct->refs); /* Linux counts the reader's too: here the walk's */
 }
 
 /* put_time: "[start=Fri Nov 20 17:27:47 2026] ", local time as the tool has it. */
@@ -154,7 +154,7 @@ void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsig
 	put_times(ctk, ct, flags & CT_PRINT_TIMESTAMP, out);
 	if (ct->help && ct->help->helper)
 		text_printf(out, "helper=%s ", ct->help->helper->name);
-	text_printf(out, "use=%u ", ct->refs);
+	text_printf(out, "use=%u ", ct->refs > 1 ? ct->refs - 1 : 1); /* without the walk's */
 	if (flags & CT_PRINT_ID)
 		text_printf(out, "id=%u ", ct_id(ctk, ct));
 	if (flags & CT_PRINT_LABELS)
