@@ -275,6 +275,10 @@ static void test_conntrack(void **state)
 	assert_content(f, "net/nf_conntrack", "");
 	assert_content(f, "tapgate/flows", "total 0\nmax 262144\nexpected 0\n");
 	netstack_set_forwarding(f->e->ns, true);
+	engine_input(f->e, f->wan,
+		     craft_arp(f->e->ns->pool, "ff:ff:ff:ff:ff:ff", 1, "02:00:00:00:00:21", "203.0.113.1",
+			       "00:00:00:00:00:00", "203.0.113.2"),
+		     start);
 	engine_input(f->e, f->lan, craft_frame(f->e->ns->pool, "02:00:00:00:00:11", "02:00:00:00:00:01", &udp), start);
 	assert_content(f, "net/nf_conntrack",
 		       "ipv4     2 udp      17 30 src=10.1.0.1 dst=203.0.113.1 sport=5000 dport=53 [UNREPLIED] src=203.0.113.1 "

@@ -174,7 +174,7 @@ static void test_sysctl(void **state)
 		{ { "sysctl", "net/ipv4/conf/a.b/rp_filter" }, NULL, 0, "net.ipv4.conf.a/b.rp_filter = 2\n", "" },
 		{ { "sysctl", "net.ipv4.conf.a.b.rp_filter" }, NULL, 1, "",
 		  "sysctl: cannot stat /proc/sys/net/ipv4/conf/a/b/rp_filter: No such file or directory\n" },
-		{ { "sysctl", "-a", "-r", "conf.*rp_filter" }, NULL, 0,
+		{ { "sysctl", "-a", "-r", "conf.*[.]rp_filter" }, NULL, 0,
 		  "net.ipv4.conf.a/b.rp_filter = 2\nnet.ipv4.conf.all.rp_filter = 0\nnet.ipv4.conf.default.rp_filter = 0\n", "" },
 		{ { "sysctl", "net.ipv4.conf.a/b", "--pattern", "_redirects$" }, NULL, 0,
 		  "net.ipv4.conf.a/b.accept_redirects = 1\nnet.ipv4.conf.a/b.secure_redirects = 1\n"
