@@ -186,11 +186,12 @@ class Lab:
         """A packet as a line, see text.packet."""
         return text.packet(item, tuple(mask.split()) if isinstance(mask, str) else mask)
 
-    def record_router(self, name="at the end"):
+    def record_router(self, name="at the end", connections=True):
         """Record rule counters and connections of the router as they are now."""
         self.settle()
         self.record(name + ": rules", self.saved_rules())
-        self.record(name + ": connections", self.connections())
+        if connections:
+            self.record(name + ": connections", self.connections())
 
     def saved_rules(self):
         """Rules with counters, as comparable lines."""

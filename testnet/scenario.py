@@ -52,7 +52,7 @@ class Scenario:
             else:
                 self.function(lab, self.param)
             if self.end:
-                lab.record_router()
+                lab.record_router(connections=self.end != "rules")
             return lab.record_list
 
     def try_play(self, kind):
@@ -71,7 +71,8 @@ def scenario(rules=EMPTY_RULES, fuzzy=False, mask=(), end=True, params=None, **l
             for the parameter.
     @fuzzy: compare counters only as zero or not: for real TCP stacks.
     @mask: fields of connections to hide, such as 'sport dport'.
-    @end: record rules and connections at the end.
+    @end: record rules and connections at the end; 'rules': only those, for bulk
+          transfers, whose stacks may end with a RST under load; False: nothing.
     @params: play it once for each; the function gets it as second argument.
     Further arguments are those of lab.Lab: sysctl, mtu, helpers, offload, routes.
     """

@@ -89,7 +89,7 @@ def masquerade(lab):
     lab.record("untouched to the dmz", [lab.client.ping("192.0.2.1")[0]])
 
 
-@scenario("*nat\n:POSTROUTING ACCEPT\n-A POSTROUTING -o wan -j MASQUERADE\n", fuzzy=True)
+@scenario("*nat\n:POSTROUTING ACCEPT\n-A POSTROUTING -o wan -j MASQUERADE\n", fuzzy=True, end="rules")
 def masquerade_real(lab):
     """Real UDP and TCP behind MASQUERADE; the server sees the router."""
     lab.server.udp_echo(53)

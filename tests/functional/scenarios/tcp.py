@@ -29,7 +29,7 @@ def open_data_close(lab):
     lab.record("other way", lab.server.tcp_exchange(CLIENT, 80, sport=40002, limit=0.3))
 
 
-@scenario(STATEFUL, fuzzy=True)
+@scenario(STATEFUL, fuzzy=True, end="rules")
 def megabyte(lab):
     """A megabyte goes there and back unchanged."""
     lab.server.tcp_serve(80)
@@ -92,7 +92,7 @@ def refused_by_router(lab):
     lab.record("answers", lab.client.packets(6))
 
 
-@scenario(STATEFUL, fuzzy=True, mtu={"wan": 1400})
+@scenario(STATEFUL, fuzzy=True, end="rules", mtu={"wan": 1400})
 def path_mtu(lab):
     """A narrow link behind the router: TCP finds the size by ICMP and delivers all."""
     lab.server.tcp_serve(80)
