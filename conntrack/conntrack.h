@@ -144,9 +144,6 @@ struct ct_notify { /* set by the engine; NULL where nobody listens */
 	/* nat/: an entry is about to be freed or rehashed under another tuple. */
 	void *nat;
 	void (*nat_destroy)(void *nat, struct ct_entry *ct);
-	/* Writes one log line: @prefix, then the packet as -j LOG shows it (nf_conntrack_log_invalid). NULL: a short form. */
-	void *log;
-	void (*log_packet)(void *log, const struct pkt *p, const struct hook_state *st, const char *prefix);
 };
 
 struct ct_conf { /* sysctl values; units as the rows say; times in ns */

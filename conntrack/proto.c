@@ -3,6 +3,7 @@
  * To add one: write proto_NAME.c with its registration struct, declare it in proto.h, add its row here.
  */
 #include "conntrack/proto_common.h"
+#include "netstack/packet_log.h"
 
 #include <arpa/inet.h>
 
@@ -36,17 +37,6 @@ void ct_ports_print(const struct ct_tuple *t, struct text *out)
 	text_printf(out, "sport=%u dport=%u ", ntohs(t->src_key), ntohs(t->dst_key));
 }
 
-/* short_packet: the packet as a log line of our own, where nobody gave us the LOG format. */
-static void short_packet(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *prefix)
-{
-	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
-	struct addr s = pkt_src(p), d = pkt_dst(p);
-
-	netstack_log(ctk->ns, LOG_LEVEL_WARNING, "%sIN=%s OUT=%s SRC=%s DST=%s LEN=%u PROTO=%u ", prefix,
-		     st->in ? st->in->name : "", st->out ? st->out->name : "", addr_format(&s, FAMILY_IP4, src),
-		     addr_format(&d, FAMILY_IP4, dst), p->len, p->hdr.proto);
-}
-
 void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason)
 {
 	char prefix[160];
@@ -58,10 +48,7 @@ void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hoo
 		return;
 	t = text_over(prefix, sizeof prefix);
 	text_printf(&t, "nf_ct_proto_%u: %s ", p->hdr.proto, reason);
-	if (ctk->notify.log_packet)
-		ctk->notify.log_packet(ctk->notify.log, p, st, prefix);
-	else
-		short_packet(ctk, p, st, prefix);
+	packet_log(ctk->ns, LOG_LEVEL_WARNING, prefix, p, st->in, st->out, PACKET_LOG_DEFAULT);
 }
 
 bool ct_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason)
