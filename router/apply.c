@@ -266,11 +266,13 @@ void apply_trial(const struct config *c, struct problems *ps)
 {
 	struct engine *e = scratch(c, ps);
 	struct status st = { .engine = e };
+	unsigned before = ps->count;
 
 	if (!e)
 		return;
 	trial_ports(e, c, ps);
-	set_routes(e, c, ps);
+	if (!before) /* else a gateway may be missing only because its interface's line is wrong */
+		set_routes(e, c, ps);
 	set_sysctls(&st, c, ps);
 	set_helpers(e, c, ps);
 	apply_commit_rules(c, e->tables, ps);
@@ -455,7 +457,7 @@ int apply_swap(struct router *r, const struct config *now, struct problems *ps)
 		if (late.count)
 			log_line(&r->log, LOG_ERROR, "applied, but for: %s", text_cstr(&late.text));
 	}
-	text_free(&late.text);
+	problems_free(&late);
 	engine_destroy(fresh);
 	free(ch);
 	return error;

@@ -15,7 +15,7 @@
 #include "router/config.h"
 #include "router/router.h"
 
-/* apply_trial: reports all that an engine would refuse of @c. @c passed config_load without problems. */
+/* apply_trial: reports all that an engine would refuse of @c; what config_load has reported is not judged again. */
 void apply_trial(const struct config *c, struct problems *ps);
 
 /* apply_swap: makes @now the state of the router; r->config is what it was before (NULL at the start). Problems go to @ps.

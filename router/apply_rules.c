@@ -43,10 +43,8 @@ static struct ruleset *build(const struct config *c, struct tables *t, unsigned 
 		problem_add(ps, c->file, 0, NULL, NULL, "out of memory for the rules");
 		return NULL;
 	}
-	if (c->rules_path && ruleset_restore(t, rs, text_cstr(&c->rules), c->rules_path, false, false, &err)) {
-		text_printf(&ps->text, "%s\n", err.text);
-		ps->count++;
-	}
+	if (c->rules_path && ruleset_restore(t, rs, text_cstr(&c->rules), c->rules_path, false, false, &err))
+		problem_add_line(ps, err.text);
 	add_policies(c, rs, ps);
 	add_rules(c, t, rs, count, ps);
 	if (ps->count == before)
@@ -71,7 +69,7 @@ static bool commits(const struct config *c, struct tables *t, unsigned count)
 
 	if (rs && !good)
 		tables_abort(t, rs);
-	text_free(&none.text);
+	problems_free(&none);
 	return good;
 }
 

@@ -41,21 +41,25 @@ int command_check(const struct command_env *env, int argc, char **argv)
 	const char *file = config_option(argc, argv);
 	struct problems ps = { 0 }, warnings = { 0 };
 	struct config *c;
+	int code;
 
 	(void)env;
 	if (!file)
 		return COMMAND_USAGE;
 	c = config_load(file, &ps);
-	if (c && !ps.count)
+	if (c)
 		apply_trial(c, &ps);
 	if (c && !ps.count)
 		config_lint(c, &warnings);
+	problems_sort(&ps);
+	problems_sort(&warnings);
+	code = ps.count ? 1 : 0;
 	fputs(text_cstr(&ps.text), stderr);
 	fputs(text_cstr(&warnings.text), stderr);
 	if (!ps.count)
 		printf("%s: ok\n", file);
-	text_free(&ps.text);
-	text_free(&warnings.text);
+	problems_free(&ps);
+	problems_free(&warnings);
 	config_free(c);
-	return ps.count ? 1 : 0;
+	return code;
 }

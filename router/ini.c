@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <iniparser/iniparser.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,25 @@ struct scan {
 	unsigned line;
 };
 
+void *array_grow(void *items, unsigned count, size_t size)
+{
+	if (count & (count - 1))
+		return items;
+	return reallocarray(items, count ? 2 * (size_t)count : 1, size);
+}
+
+/* number: remembers where the problem that was just written belongs. Without memory the order stays as it is. */
+static void number(struct problems *ps, unsigned line)
+{
+	unsigned *grown = array_grow(ps->order, ps->count, sizeof *grown);
+
+	if (grown) {
+		ps->order = grown;
+		grown[ps->count] = line;
+	}
+	ps->count++;
+}
+
 void problem_add(struct problems *ps, const char *file, unsigned line, const char *section, const char *key,
 		 const char *format, ...)
 {
@@ -46,14 +66,62 @@ void problem_add(struct problems *ps, const char *file, unsigned line, const cha
 	text_vprintf(&ps->text, format, args);
 	va_end(args);
 	text_puts(&ps->text, "\n");
-	ps->count++;
+	number(ps, line ? line : UINT_MAX - 1);
 }
 
-void *array_grow(void *items, unsigned count, size_t size)
+void problem_add_line(struct problems *ps, const char *line)
 {
-	if (count & (count - 1))
-		return items;
-	return reallocarray(items, count ? 2 * (size_t)count : 1, size);
+	text_printf(&ps->text, "%s\n", line);
+	number(ps, UINT_MAX);
+}
+
+/* A problem while sorting. */
+struct place {
+	unsigned line, nth;
+	const char *text;
+	size_t len;
+};
+
+/* by_place: order by line, then as found. For qsort. */
+static int by_place(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return (x->nth > y->nth) - (x->nth < y->nth);
+}
+
+void problems_sort(struct problems *ps)
+{
+	struct place *at = ps->order ? calloc(ps->count, sizeof *at) : NULL;
+	const char *text = text_cstr(&ps->text);
+	struct text sorted = { 0 };
+
+	if (!at)
+		return;
+	for (unsigned i = 0; i < ps->count; i++) {
+		size_t len = strcspn(text, "\n");
+
+		at[i] = (struct place){ ps->order[i], i, text, len };
+		text += len + (text[len] == '\n');
+	}
+	qsort(at, ps->count, sizeof *at, by_place);
+	for (unsigned i = 0; i < ps->count; i++) {
+		ps->order[i] = at[i].line;
+		text_put(&sorted, at[i].text, at[i].len);
+		text_puts(&sorted, "\n");
+	}
+	free(at);
+	text_free(&ps->text);
+	ps->text = sorted;
+}
+
+void problems_free(struct problems *ps)
+{
+	text_free(&ps->text);
+	free(ps->order);
+	*ps = (struct problems){ 0 };
 }
 
 /* copy: a new string of @len bytes; NULL without memory. */
@@ -217,8 +285,8 @@ static bool scan_entry(struct scan *sc, const char *s, size_t len)
 {
 	const char *eq = memchr(s, '=', len), *key = s, *value;
 	const char *file = sc->ini->file;
+	char open, name[INI_LINE_MAX + 1];
 	size_t key_len, value_len;
-	char open;
 
 	if (!eq) {
 		problem_add(sc->ps, file, sc->line, sc->section && *sc->section ? sc->section : NULL, NULL,
@@ -226,6 +294,7 @@ static bool scan_entry(struct scan *sc, const char *s, size_t len)
 		return true;
 	}
 	key_len = trim(&key, (size_t)(eq - s));
+	snprintf(name, sizeof name, "%.*s", (int)key_len, key);
 	value = eq + 1;
 	value_len = value_end(value, (size_t)(s + len - value), &open);
 	value_len = trim(&value, value_len);
@@ -238,12 +307,12 @@ static bool scan_entry(struct scan *sc, const char *s, size_t len)
 	else if (memchr(key, ';', key_len) || memchr(key, '#', key_len))
 		problem_add(sc->ps, file, sc->line, sc->section, NULL, "a comment begins before the '='");
 	else if (open)
-		problem_add(sc->ps, file, sc->line, sc->section, NULL, "the quote %c is not closed", open);
+		problem_add(sc->ps, file, sc->line, sc->section, name, "the quote %c is not closed", open);
 	else if (value_len && value[value_len - 1] == '\\')
-		problem_add(sc->ps, file, sc->line, sc->section, NULL,
+		problem_add(sc->ps, file, sc->line, sc->section, name,
 			    "a line does not go on after a backslash: write it on one line");
 	else if (key_len + 1 + value_len > INIPARSER_LINE_MAX)
-		problem_add(sc->ps, file, sc->line, sc->section, NULL, "the line is longer than %d characters: split it",
+		problem_add(sc->ps, file, sc->line, sc->section, name, "the line is longer than %d characters: split it",
 			    INI_LINE_MAX);
 	else {
 		value_len = unquote(&value, value_len);

@@ -17,10 +17,11 @@
 
 enum { INI_LINE_MAX = 1023 };
 
-/* What was found wrong: lines "FILE:LINE: SECTION.KEY: what", and how many. */
+/* What was found wrong: lines "FILE:LINE: SECTION.KEY: what", and how many. All zero at the beginning. */
 struct problems {
 	struct text text;
 	unsigned count;
+	unsigned *order; /* the line number of each, for problems_sort */
 };
 
 struct ini_entry {
@@ -46,6 +47,13 @@ struct ini {
 /* problem_add: one more. @line 0: about the file as a whole. @section, @key may be NULL. */
 void problem_add(struct problems *ps, const char *file, unsigned line, const char *section, const char *key,
 		 const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* problem_add_line: one more, about another file, as a whole line: stands behind all others. */
+void problem_add_line(struct problems *ps, const char *line);
+
+/* problems_sort: puts them into the order of their lines. problems_free: releases and empties. */
+void problems_sort(struct problems *ps);
+void problems_free(struct problems *ps);
 
 /* ini_parse: the entries of @text (@len bytes, any bytes). Problems go to @ps. Return: the entries that are sound, owned by
  * the caller; NULL without memory (also a problem). */

@@ -109,8 +109,9 @@ static struct config *load(const char *path, struct problems *ps)
 {
 	struct config *c = config_load(path, ps);
 
-	if (c && !ps->count)
+	if (c)
 		apply_trial(c, ps);
+	problems_sort(ps);
 	if (c && !ps->count)
 		return c;
 	config_free(c);
@@ -160,7 +161,7 @@ int router_reload(struct router *r, struct text *out)
 		log_line(&r->log, LOG_NOTICE, "reloaded");
 	}
 	text_put(out, text_cstr(&ps.text), ps.text.len);
-	text_free(&ps.text);
+	problems_free(&ps);
 	log_notify("READY=1");
 	return error;
 }
@@ -263,14 +264,14 @@ static int start(struct router *r, struct config *c)
 	router_enter(r);
 	if (apply_swap(r, c, &ps)) {
 		log_lines(r, LOG_ERROR, &ps.text);
-		text_free(&ps.text);
+		problems_free(&ps);
 		config_free(c);
 		return -1;
 	}
 	r->config = c;
 	config_lint(c, &ps);
 	log_lines(r, LOG_WARN, &ps.text);
-	text_free(&ps.text);
+	problems_free(&ps);
 	if (strcmp(c->proc_mount, "none"))
 		r->mount = fuse_mount_start(r, c->proc_mount);
 	r->rates = rates_start(r);
@@ -310,7 +311,7 @@ int router_run(const char *path)
 
 	if (!c) {
 		fputs(text_cstr(&ps.text), stderr);
-		text_free(&ps.text);
+		problems_free(&ps);
 		return 1;
 	}
 	log_open(&r.log, c->log);
