@@ -10,6 +10,7 @@
 #include "router/status_int.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,18 +425,32 @@ static void help_mode(struct text *out, unsigned mode)
 		text_put(out, mode >> bit & 1 ? &"xwr"[bit % 3] : "-", 1);
 }
 
+/* help_row: what a sysctl takes. */
+static void help_row(struct text *out, const struct sysctl_row *row)
+{
+	if (row->flags & SYSCTL_READ_ONLY)
+		text_puts(out, "a number");
+	else if (row->min == INT32_MIN && row->max == INT32_MAX)
+		text_puts(out, "any 32-bit number");
+	else if (row->max == INT64_MAX)
+		text_printf(out, "%" PRId64 " and more", row->min);
+	else
+		text_printf(out, "%" PRId64 " to %" PRId64, row->min, row->max);
+}
+
 void status_help(struct text *out)
 {
 	struct status_pattern p;
 
-	text_puts(out, "| file | mode | what it shows |\n|---|---|---|\n");
+	text_puts(out, "| file | mode | what it shows, or takes |\n|---|---|---|\n");
 	for (unsigned i = 0; status_pattern_at(i, &p); i++) {
 		text_printf(out, "| %s | `", p.node.path);
 		help_mode(out, p.node.mode);
+		text_puts(out, "` | ");
 		if (p.row)
-			text_printf(out, "` | %lld to %lld |\n", (long long)p.row->min,
-				    (long long)p.row->max);
+			help_row(out, p.row);
 		else
-			text_printf(out, "` | %s |\n", p.node.help);
+			text_puts(out, p.node.help);
+		text_puts(out, " |\n");
 	}
 }

@@ -553,6 +553,28 @@ static void test_pull_again(void **state)
 	assert_int_equal(status_open(&f->st, "tapgate/ports", &r), -EISDIR);
 }
 
+/* The document's table is what `tapgate help tree` prints. */
+static void test_document(void **state)
+{
+	struct text help = { .len = 0 }, doc = { .len = 0 };
+	FILE *file = fopen("docs/status-tree.md", "r");
+	char line[1024];
+	const char *table;
+
+	(void)state;
+	if (!file)
+		skip(); /* not run from the root of the tree */
+	while (fgets(line, sizeof line, file))
+		text_puts(&doc, line);
+	fclose(file);
+	status_help(&help);
+	table = strstr(text_cstr(&doc), "| file |");
+	if (!table || strcmp(table, text_cstr(&help)) != 0)
+		fail_msg("the table in docs/status-tree.md is old: put the output of `tapgate help tree` there");
+	text_free(&help);
+	text_free(&doc);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -560,7 +582,7 @@ int main(void)
 		TEST(test_list),	 TEST(test_permissions), TEST(test_dev),	  TEST(test_route),
 		TEST(test_arp),		 TEST(test_conntrack),	 TEST(test_others),	  TEST(test_write),
 		TEST(test_links),	 TEST(test_sysctl_names), TEST(test_pull),	  TEST(test_pull_offsets),
-		TEST(test_pull_again),
+		TEST(test_pull_again),	 cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
