@@ -712,7 +712,7 @@ static int set_policy(struct ruleset *rs, enum table_id id, const char *name, co
 int ruleset_set_policy(struct ruleset *rs, enum table_id id, const char *chain, const char *verdict,
 		       struct rule_error *err)
 {
-	rs->table[id].touched = true;
+	table_touch(rs, id);
 	return set_policy(rs, id, chain, verdict, NULL, err);
 }
 
@@ -766,7 +766,7 @@ int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int 
 	c.argv = argv;
 	c.cluster = "";
 	*err = (struct rule_error){ .tag = rs->tag };
-	rs->table[id].touched = true;
+	table_touch(rs, id);
 	rule_words_begin(&c.words, t, id, err);
 	result = read_words(&c) || legal(&c) || legal_place(&c) || run(&c) ? -1 : 0;
 	rule_words_end(&c.words);

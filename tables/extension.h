@@ -111,7 +111,7 @@ struct match_ops {
 	uint8_t option_count;
 	void (*init)(void *data);                          /* defaults; NULL: zero */
 	int (*parse)(struct opt_call *c);                  /* OPT_CUSTOM options (and after-store hooks); NULL: none */
-	int (*check)(struct opt_call *c);                  /* at the end; NULL: none */
+	int (*check)(struct opt_call *c);                  /* at the end, before mandatory options; NULL: none */
 	/* Where the options allow a narrower place than .hooks: bits of hooks. NULL: none. See match_hooks. */
 	uint8_t (*hooks_for)(const void *data);
 	void (*start)(struct tables *t, void *data);       /* commit: state begins, e.g. bucket full; NULL: none */
@@ -125,6 +125,7 @@ struct match_ops {
 
 struct target_ops {
 	const char *name;
+	const char *kernel_name; /* where -L shows another name (NOTRACK is CT to the kernel); NULL: the same */
 	uint8_t revision;
 	uint8_t proto;
 	uint8_t hooks, tables;

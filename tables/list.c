@@ -91,9 +91,13 @@ static void put_proto_column(const struct tables *t, const struct rule_spec *s, 
 /* target_column: the name that stands in the target column. */
 static const char *target_column(const struct rule_entry *e)
 {
+	const struct target_ops *target = e->rule->target;
+
 	if (e->jump)
 		return e->jump->name;
-	return e->rule->kind == KIND_TARGET ? e->rule->target->name : kind_name((enum rule_kind)e->rule->kind);
+	if (!target)
+		return kind_name((enum rule_kind)e->rule->kind);
+	return target->kernel_name ? target->kernel_name : target->name;
 }
 
 /* put_rule: one line. @num: the rule's number, from 1. */

@@ -59,7 +59,7 @@ static int line_table(struct restore *r, const struct words *w)
 	if (r->id == TABLE_COUNT)
 		return rule_fail(r->err, "iptables-restore: unable to initialize table '%s'", w->argv[0]);
 	r->open = true;
-	r->rs->table[r->id].touched = true;
+	table_touch(r->rs, r->id);
 	if (!r->noflush)
 		table_clear(r, &r->rs->table[r->id]);
 	return 0;

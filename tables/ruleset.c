@@ -198,6 +198,13 @@ void table_sort(struct table *tb)
 		tb->chains[i]->index = i;
 }
 
+/* table_touch: the transaction names a table: it is in use once that is committed. */
+void table_touch(struct ruleset *rs, enum table_id id)
+{
+	if (!rs->table[id].touched)
+		rs->table[id].touched = ++rs->touches;
+}
+
 /* ruleset_new: all tables with their built-in chains, empty, policies ACCEPT. Return: owned, NULL without memory. */
 struct ruleset *ruleset_new(struct tables *t)
 {

@@ -159,11 +159,13 @@ static void settle_chain(struct tables *t, struct chain *c, const struct chain *
 	c->counted = false;
 }
 
-/* note_used: puts a table named for the first time into the order of ip_tables_names. */
-static void note_used(struct tables *t, enum table_id id)
+/* note_used: puts the tables that @rs names, in the order in which it did, into the order of ip_tables_names. */
+static void note_used(struct tables *t, struct ruleset *rs)
 {
-	if (!memchr(t->init_order, id, t->init_count))
-		t->init_order[t->init_count++] = (uint8_t)id;
+	for (uint32_t touch = 1; touch <= rs->touches; touch++)
+		for (int id = 0; id < TABLE_COUNT; id++)
+			if (rs->table[id].touched == touch && !memchr(t->init_order, id, t->init_count))
+				t->init_order[t->init_count++] = (uint8_t)id;
 }
 
 /* settle: makes @rs the live ruleset. Cannot fail. */
@@ -177,10 +179,8 @@ static void settle(struct tables *t, struct ruleset *rs)
 
 		for (uint32_t i = 0; i < tb->count; i++)
 			settle_chain(t, tb->chains[i], chain_find(&old->table[id], tb->chains[i]->name));
-		if (tb->touched)
-			note_used(t, (enum table_id)id);
-		tb->touched = false;
 	}
+	note_used(t, rs);
 	t->live = rs;
 	t->generation++;
 	ruleset_free(t, old);

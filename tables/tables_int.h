@@ -114,7 +114,7 @@ struct table {
 	uint32_t bucket_count; /* power of two */
 	struct walk_frame *stack;
 	uint32_t stack_size, stack_used;
-	bool touched; /* named in this transaction */
+	uint32_t touched; /* named in this transaction: as which one, from 1; 0 = not */
 };
 
 /* A -i or -o text, `!` folded in: which ports fit is remembered per port. Pattern 0 fits all. */
@@ -136,6 +136,7 @@ struct ruleset {
 	struct tables *owner;
 	bool from_live;
 	uint32_t tag;
+	uint32_t touches; /* tables named so far */
 	struct table table[TABLE_COUNT];
 	struct iface_pattern *patterns;
 	uint32_t pattern_count, pattern_size;
@@ -157,6 +158,7 @@ void chain_flush(struct tables *t, struct chain *c);
 int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry);
 void chain_delete(struct tables *t, struct chain *c, uint32_t at);
 void table_sort(struct table *tb);
+void table_touch(struct ruleset *rs, enum table_id id);
 uint8_t table_hooks(enum table_id id);
 uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
 
