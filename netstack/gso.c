@@ -59,7 +59,8 @@ static int field_offset(uint8_t proto)
  * is IPv4 and parsed. Return: 0 or -EINVAL. */
 static int take_csum(struct pkt *p, bool ip4)
 {
-	if (!pkt_at(p, (uint32_t)p->csum_start + p->csum_offset, 2))
+	/* All checksum fields that exist lie at even offsets. */
+	if (!pkt_at(p, (uint32_t)p->csum_start + p->csum_offset, 2) || ((p->csum_start + p->csum_offset) & 1))
 		return -EINVAL;
 	p->csum = CSUM_PARTIAL;
 	if (ip4 && p->csum_start == p->hdr.l4 && !p->hdr.frag_off && !p->hdr.more_frags &&

@@ -118,8 +118,6 @@ int port_add_addr(struct netstack *ns, struct port *port, uint32_t be, unsigned 
 		(void)route_add(ns, &r);
 	}
 	ns->route_generation++;
-	if (port->up)
-		arp_announce(ns, port);
 	return 0;
 }
 
@@ -165,10 +163,8 @@ void port_set_up(struct netstack *ns, struct port *port, bool up)
 		return;
 	port->up = up;
 	ns->route_generation++;
-	if (up) {
-		arp_announce(ns, port);
+	if (up)
 		return;
-	}
 	neigh_flush(ns, port);
 	if (ns->notify.port_down)
 		ns->notify.port_down(ns->notify.ctx, port);
