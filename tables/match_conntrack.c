@@ -151,17 +151,8 @@ static void put_statuses(struct text *out, uint32_t status)
 	}
 }
 
-/* put_ip: " 10.0.0.1/24"; a mask without a prefix length is not shown (xtables_ipmask_to_numeric has no such text here). */
-static void put_ip(struct text *out, uint32_t addr, uint32_t mask)
-{
-	unsigned plen = (unsigned)__builtin_popcount(mask);
-
-	text_puts(out, " ");
-	put_ip4_mask(out, addr, mask == ip4_mask(plen) ? mask : UINT32_MAX);
-}
-
 /* put_value: the value of option @id. */
-static void put_value(struct text *out, const struct conntrack_data *d, unsigned id)
+static void put_value(struct text *out, const struct conntrack_data *d, unsigned id, bool numeric)
 {
 	const uint16_t *port;
 
@@ -176,7 +167,11 @@ static void put_value(struct text *out, const struct conntrack_data *d, unsigned
 	case O_ORIGDST:
 	case O_REPLSRC:
 	case O_REPLDST:
-		put_ip(out, d->ip[id - O_ORIGSRC].addr, d->ip[id - O_ORIGSRC].mask);
+		text_puts(out, " ");
+		if (!numeric && !d->ip[id - O_ORIGSRC].addr)
+			text_puts(out, "anywhere");
+		else
+			put_ip4_mask(out, d->ip[id - O_ORIGSRC].addr, d->ip[id - O_ORIGSRC].mask);
 		break;
 	case O_STATUS:
 		put_statuses(out, d->status);
@@ -198,7 +193,7 @@ static void put_value(struct text *out, const struct conntrack_data *d, unsigned
 }
 
 /* dump: all given options in iptables' order; @dashes: "--" or "". */
-static void dump(const struct conntrack_data *d, const char *dashes, struct text *out)
+static void dump(const struct conntrack_data *d, const char *dashes, bool numeric, struct text *out)
 {
 	static const uint8_t order[] = { O_STATE,        O_PROTO,        O_ORIGSRC,      O_ORIGDST, O_REPLSRC,
 					 O_REPLDST,      O_ORIGSRC_PORT, O_ORIGDST_PORT, O_REPLSRC_PORT,
@@ -209,19 +204,18 @@ static void dump(const struct conntrack_data *d, const char *dashes, struct text
 			continue;
 		put_not(out, d->invert & 1u << order[i]);
 		text_printf(out, " %s%s", dashes, rows[order[i]].name);
-		put_value(out, d, order[i]);
+		put_value(out, d, order[i], numeric);
 	}
 }
 
 static void conntrack_print(const void *data, bool numeric, struct text *out)
 {
-	(void)numeric;
-	dump(data, "", out);
+	dump(data, "", numeric, out);
 }
 
 static void conntrack_save(const void *data, struct text *out)
 {
-	dump(data, "--", out);
+	dump(data, "--", true, out);
 }
 
 /* fits: whether a criterion that is @is agrees with option @id (true where it was not given). */

@@ -67,9 +67,9 @@ static int statistic_check(struct opt_call *c)
 
 	if (d->mode == MODE_RANDOM && !(c->seen & 1u << O_PROBABILITY))
 		return rule_fail(c->err, "--probability must be specified when using random mode");
-	if (d->mode == MODE_NTH && (c->seen & nth) != nth)
+	if (d->mode == MODE_NTH && !(c->seen & nth))
 		return rule_fail(c->err, "--every and --packet must be specified when using nth mode");
-	if (d->mode == MODE_NTH && d->packet >= d->every)
+	if ((c->seen & nth) == nth && d->packet >= d->every)
 		return rule_fail(c->err, "the --packet p must be 0 <= p <= n-1");
 	return 0;
 }

@@ -111,7 +111,7 @@ static int string_check(struct opt_call *c)
 
 	if (!(c->seen & (1u << O_STRING | 1u << O_HEX)))
 		return rule_fail(c->err, "STRING match: You must specify `--string' or `--hex-string'");
-	if (strcmp(d->algo, "bm") && strcmp(d->algo, "kmp")) {
+	if (*d->algo && strcmp(d->algo, "bm") && strcmp(d->algo, "kmp")) {
 		rule_fail_errno(c->err, ENOENT);
 		return rule_fail_detail(c->err, "string match: there is no algorithm \"%s\": bm or kmp", d->algo);
 	}

@@ -29,7 +29,7 @@ static void tos_print(const void *data, bool numeric, struct text *out)
 
 	text_printf(out, " tos match%s", d->invert ? "!" : "");
 	if (name)
-		text_puts(out, name);
+		text_printf(out, " %s", name);
 	else
 		text_printf(out, "0x%02x/0x%02x", d->tos.value, d->tos.mask);
 }

@@ -242,6 +242,23 @@ static int parse_mark_mask(struct opt_call *c)
 	return 0;
 }
 
+/* host_address: an address, or a host name where there is a resolver. Return: 0, or -1 with the error filled. */
+static int host_address(struct opt_call *c, const char *host, uint32_t *be)
+{
+	uint32_t found[2];
+	unsigned n;
+
+	if (!opt_ip4_host(host, be))
+		return 0;
+	n = c->tables->resolve ? c->tables->resolve(c->tables->resolve_ctx, host, found, 2) : 0;
+	if (!n)
+		return bad_option(c->err, "getaddrinfo: Name or service not known");
+	if (n > 1)
+		return bad_option(c->err, "%s resolves to more than one address", host);
+	*be = found[0];
+	return 0;
+}
+
 /* parse_address: OPT_IP4 and OPT_IP4_MASK. The address is kept as given, bits beyond the mask included. */
 static int parse_address(struct opt_call *c)
 {
@@ -250,8 +267,8 @@ static int parse_address(struct opt_call *c)
 	char host[64];
 
 	snprintf(host, sizeof host, "%.*s", (int)(slash ? slash - c->arg : (ptrdiff_t)strlen(c->arg)), c->arg);
-	if (opt_ip4_host(host, &be))
-		return bad_option(c->err, "getaddrinfo: Name or service not known");
+	if (host_address(c, host, &be))
+		return -1;
 	if (slash && opt_ip4_mask_text(slash + 1, &mask))
 		return bad_option(c->err,
 				 "%s: bad value for option \"--%s\", neither a valid network mask nor valid CIDR "
@@ -330,6 +347,18 @@ static int parse_value(struct opt_call *c)
 
 /* --- one word --------------------------------------------------------------------------------------------------------- */
 
+/* first_name: the first row for the same option as @row: the name by which messages call it. */
+static const struct opt_row *first_name(const struct ext_use *x, const struct opt_row *row)
+{
+	const struct opt_row *rows;
+	unsigned count;
+
+	rows = ext_rows(x, &count);
+	while (rows < row && (rows->id != row->id || rows->type != row->type))
+		rows++;
+	return rows;
+}
+
 /* take_option: one option of @x whose row is known: checks, value, .parse.
  * @value: its text or NULL. Return: 0, or -1 with the error filled. */
 static int take_option(struct ext_use *x, const struct opt_row *row, const char *value, bool invert)
@@ -337,9 +366,10 @@ static int take_option(struct ext_use *x, const struct opt_row *row, const char 
 	struct opt_call *c = &x->call;
 	int (*parse)(struct opt_call *) = x->match ? x->match->parse : x->target->parse;
 
-	c->row = row;
+	c->row = first_name(x, row);
 	c->arg = value;
 	c->invert = invert;
+	row = c->row;
 	if (!(row->flags & OPTF_MULTI) && c->seen & 1u << row->id)
 		return bad_option(c->err, "%s: option \"--%s\" can only be used once.", c->ext, row->name);
 	if (invert && !(row->flags & OPTF_INVERT))
@@ -447,9 +477,7 @@ int ext_finish(struct ext_use *x)
 {
 	int (*check)(struct opt_call *) = x->match ? x->match->check : x->target->check;
 
-	if (check_rows(x))
-		return -1;
 	x->call.row = NULL;
 	x->call.arg = NULL;
-	return check ? check(&x->call) : 0;
+	return check && check(&x->call) ? -1 : check_rows(x);
 }

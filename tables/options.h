@@ -45,7 +45,7 @@ int ext_parse_option(struct ext_use *x, int argc, char **argv, int *index, bool 
  * latest loaded first; else a prefix that fits one option only. Return: as ext_parse_option; 0 if none or ambiguous. */
 int ext_dispatch(struct ext_use *uses, unsigned count, int argc, char **argv, int *index, bool invert);
 
-/* ext_finish: after the last word (spec final): mandatory options, `also`, `excludes`, the extension's own .check.
+/* ext_finish: after the last word (spec final): the extension's own .check, mandatory options, `also`, `excludes`.
  * Return: 0, or -1 with the error filled. */
 int ext_finish(struct ext_use *x);
 
