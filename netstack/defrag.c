@@ -497,10 +497,15 @@ void defrag_flush_port(struct netstack *ns, const struct port *port)
 	}
 }
 
-void defrag_destroy(struct netstack *ns)
+void defrag_drain(struct netstack *ns)
 {
 	while (ns->defrag->oldest)
 		queue_kill(ns, ns->defrag->oldest, DROP_TEARDOWN);
+}
+
+void defrag_destroy(struct netstack *ns)
+{
+	defrag_drain(ns);
 	free(ns->defrag->queues);
 	free(ns->defrag);
 	ns->defrag = NULL;

@@ -550,11 +550,16 @@ void neigh_flush(struct netstack *ns, struct port *port)
 	}
 }
 
-void neigh_destroy(struct netstack *ns)
+void neigh_drain(struct netstack *ns)
 {
 	for (int b = 0; b < BUCKETS; b++)
 		for (struct neigh *n = ns->neigh->bucket[b]; n; n = n->next)
 			queue_drop(ns, n, DROP_TEARDOWN);
+}
+
+void neigh_destroy(struct netstack *ns)
+{
+	neigh_drain(ns);
 	free(ns->neigh->entries);
 	free(ns->neigh->heap);
 	free(ns->neigh);

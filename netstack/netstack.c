@@ -119,6 +119,12 @@ uint32_t netstack_destroy(struct netstack *ns)
 	return leaked;
 }
 
+void netstack_flush(struct netstack *ns)
+{
+	neigh_drain(ns);
+	defrag_drain(ns);
+}
+
 void netstack_input(struct netstack *ns, struct port *port, struct pkt *p)
 {
 	ns->balance.rx++;

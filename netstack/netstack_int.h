@@ -101,6 +101,10 @@ enum defrag_user { DEFRAG_LOCAL, DEFRAG_PREROUTING, DEFRAG_OUTPUT };
 struct defrag *defrag_create(struct netstack *ns);
 void defrag_destroy(struct netstack *ns);
 void defrag_flush_port(struct netstack *ns, const struct port *port);
+
+/* defrag_drain, neigh_drain: drop all that is queued, counted as DROP_TEARDOWN. */
+void defrag_drain(struct netstack *ns);
+void neigh_drain(struct netstack *ns);
 void defrag_tick(struct netstack *ns);
 uint64_t defrag_deadline(const struct netstack *ns);
 /* defrag_gather: a fragment; STOLEN until its datagram is whole. DROP: p->drop says why, caller frees. */
