@@ -90,6 +90,9 @@ uint16_t helper_expect_port(struct helpers *h, struct ct_expect *x, uint16_t por
 	uint32_t above = UINT16_MAX - port, tries = above < PORT_TRIES ? above : PORT_TRIES;
 	uint16_t wanted = port;
 
+	/* Linux expects port 0, takes the 0 for a failure and drops: the same for the packet, without the leftover. */
+	if (!port)
+		return 0;
 	for (;;) {
 		int err;
 
