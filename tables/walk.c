@@ -191,13 +191,14 @@ static enum walk_end step(struct walk *w)
 {
 	const struct chain *c = w->chain;
 	uint32_t i = next_fit(c->code, w->index, c->count, &w->key);
-	const struct rule_code *code = &c->code[i];
+	const struct rule_code *code;
 
 	if (i == c->count) {
 		if (c->hook < 0)
 			traced(w, TRACE_RETURN, c, c->count + 1);
 		return leave_chain(w);
 	}
+	code = &c->code[i];
 	w->index = i + 1;
 	if (code->bits & CODE_MATCHES && !matches_hit(code->rule, w))
 		return WALK_GOES_ON;
