@@ -112,6 +112,16 @@ static const char *section_is(const char *section, const char *word)
 	return !strncasecmp(section, word, len) && section[len] == ' ' ? section + len + 1 : NULL;
 }
 
+/* section_table: the table whose section @section is; TABLE_COUNT if it is none. */
+static enum table_id section_table(const char *section)
+{
+	enum table_id id = 0;
+
+	while (id < TABLE_COUNT && strcasecmp(section, table_name(id)))
+		id++;
+	return id;
+}
+
 /* add_interface: the record of a new [interface NAME]. */
 static void add_interface(struct config *c, struct problems *ps, const struct ini_section *s, const char *name)
 {
@@ -172,7 +182,7 @@ static void add_sections(struct config *c, const struct ini *ini, struct problem
 		else if ((name = section_is(s->name, "helper")))
 			add_helper(c, ps, s, name);
 		else if (strcasecmp(s->name, "router") && strcasecmp(s->name, "route") && strcasecmp(s->name, "sysctl") &&
-			 table_find(s->name) == TABLE_COUNT)
+			 section_table(s->name) == TABLE_COUNT)
 			problem_add(ps, c->file, s->line, s->name, NULL,
 				    "unknown section; known are router, interface NAME, route, sysctl, raw, mangle, nat, "
 				    "filter, security, helper NAME");
@@ -232,7 +242,7 @@ static bool read_entry(struct config_reader *rd)
 		return config_read_route(rd);
 	if (!strcasecmp(section, "sysctl"))
 		return read_sysctl(rd);
-	table = table_find(section);
+	table = section_table(section);
 	return table == TABLE_COUNT || config_read_rule(rd, table);
 }
 
