@@ -21,7 +21,6 @@ static enum rule_verdict notrack_target(void *data, struct pkt *p, struct rule_e
 const struct target_ops target_NOTRACK = {
 	.name = "NOTRACK",
 	.kernel_name = "CT",
-	.kernel_name = "CT",
 	.tables = TABLE_BIT(RAW),
 	.print = notrack_print,
 	.target = notrack_target,
