@@ -33,7 +33,7 @@ static void expect_max_changed(void *room)
 #define NAME(n) "net/netfilter/nf_conntrack_" n
 #define CONF(field) offsetof(struct conntrack, conf.field)
 #define NUMBER(n, field, low, high) { NAME(n), SYSCTL_INT, 0, CONF(field), low, high, NULL }
-#define SECONDS(n, field) { NAME(n), SYSCTL_SECONDS, 0, CONF(field), 0, JIFFIES_SECONDS_MAX, NULL }
+#define SECONDS(n, field) { NAME(n), SYSCTL_SECONDS, 0, CONF(field), -JIFFIES_SECONDS_MAX, JIFFIES_SECONDS_MAX, NULL }
 #define TCP(n, state) SECONDS("tcp_timeout_" n, tcp_timeout[CT_TCP_##state])
 #define SCTP(n, state) SECONDS("sctp_timeout_" n, sctp_timeout[CT_SCTP_##state])
 

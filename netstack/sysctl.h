@@ -17,7 +17,8 @@ enum sysctl_type {
 	SYSCTL_BOOL,    /* bool, 0 or 1 */
 	SYSCTL_LONG,    /* int64_t: sizes */
 	SYSCTL_SECONDS, /* uint64_t nanoseconds, shown in whole seconds */
-	SYSCTL_MS,      /* uint64_t nanoseconds, shown in milliseconds */
+	SYSCTL_MS,      /* uint64_t nanoseconds, shown in milliseconds, rounded up to whole jiffies of 4 ms */
+	SYSCTL_INT_MS,  /* int32_t milliseconds, rounded alike */
 };
 
 enum { SYSCTL_READ_ONLY = 1 };
@@ -37,7 +38,7 @@ struct text;
 /* sysctl_show: appends the value as the kernel prints it, with a newline. */
 void sysctl_show(const struct sysctl_row *row, const void *room, struct text *out);
 
-/* sysctl_store: parses @value (a number as C writes it, blanks around it) and sets it; blanks alone change nothing.
+/* sysctl_store: parses @value (a number as C writes it, blanks around it) and sets it.
  * Return: 0; -EINVAL not a number or out of range; -EACCES read only. */
 int sysctl_store(const struct sysctl_row *row, void *room, const char *value);
 

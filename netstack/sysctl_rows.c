@@ -6,6 +6,8 @@
 #include "netstack/neigh.h"
 #include "netstack/netstack_int.h"
 
+enum { JIFFIES_SECONDS_MAX = INT32_MAX / 250 }; /* Linux keeps these in jiffies of 4 ms */
+
 /* owner: the instance around a struct netstack_conf. */
 static struct netstack *owner(void *conf)
 {
@@ -42,20 +44,20 @@ const struct sysctl_row netstack_sysctl_rows[] = {
 	ROW("icmp_echo_ignore_broadcasts", icmp_echo_ignore_broadcasts, U8, 0, 1, NULL),
 	ROW("icmp_ignore_bogus_error_responses", icmp_ignore_bogus_error_responses, U8, 0, 1, NULL),
 	ROW("icmp_errors_use_inbound_ifaddr", icmp_errors_use_inbound_ifaddr, U8, 0, 1, NULL),
-	ROW("icmp_ratelimit", icmp_ratelimit, INT, INT32_MIN, INT32_MAX, NULL),
+	ROW("icmp_ratelimit", icmp_ratelimit, INT_MS, 0, INT32_MAX, NULL),
 	ROW("icmp_ratemask", icmp_ratemask, INT, INT32_MIN, INT32_MAX, NULL),
 	ROW("icmp_msgs_per_sec", icmp_msgs_per_sec, INT, 0, INT32_MAX, NULL),
 	ROW("icmp_msgs_burst", icmp_msgs_burst, INT, 0, INT32_MAX, NULL),
 	ROW("ipfrag_high_thresh", ipfrag_high_thresh, LONG, 0, INT64_MAX, NULL),
 	ROW("ipfrag_low_thresh", ipfrag_low_thresh, LONG, 0, INT64_MAX, NULL),
-	ROW("ipfrag_time", ipfrag_time, SECONDS, 0, INT32_MAX, NULL),
+	ROW("ipfrag_time", ipfrag_time, SECONDS, -JIFFIES_SECONDS_MAX, JIFFIES_SECONDS_MAX, NULL),
 	ROW("ipfrag_max_dist", ipfrag_max_dist, INT, 0, INT32_MAX, NULL),
 	NEIGH_ROW("gc_thresh3", neigh_gc_thresh3, INT, 0, NEIGH_MAX),
 	NEIGH_ROW("unres_qlen", neigh_unres_qlen, INT, 0, INT32_MAX),
 	NEIGH_ROW("base_reachable_time_ms", neigh_base_reachable, MS, 0, INT32_MAX),
-	NEIGH_ROW("delay_first_probe_time", neigh_delay_first_probe, SECONDS, 0, INT32_MAX),
+	NEIGH_ROW("delay_first_probe_time", neigh_delay_first_probe, SECONDS, 0, JIFFIES_SECONDS_MAX),
 	NEIGH_ROW("retrans_time_ms", neigh_retrans, MS, 0, INT32_MAX),
-	NEIGH_ROW("gc_stale_time", neigh_gc_stale, SECONDS, 0, INT32_MAX),
+	NEIGH_ROW("gc_stale_time", neigh_gc_stale, SECONDS, 0, JIFFIES_SECONDS_MAX),
 	NEIGH_ROW("ucast_solicit", neigh_ucast_solicit, INT, 0, INT32_MAX),
 	NEIGH_ROW("mcast_solicit", neigh_mcast_solicit, INT, 0, INT32_MAX),
 };

@@ -409,6 +409,8 @@ int status_write(struct status *st, const char *path, const char *value, size_t 
 		return -EISDIR;
 	if (!entry.write)
 		return -EACCES;
+	if (!len)
+		return 0;
 	if (len >= sizeof copy || memchr(value, '\0', len))
 		return -EINVAL;
 	memcpy(copy, value, len);

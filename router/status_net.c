@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void status_net_dev(const struct status *st, const struct status_args *args, struct text *out)
 {
@@ -202,5 +203,11 @@ void status_table_names(const struct status *st, const struct status_args *args,
 
 void status_table_rules(const struct status *st, const struct status_args *args, struct text *out)
 {
-	tables_save(st->engine->tables, args->table, true, NULL, out);
+	time_t now = time(NULL);
+	struct tm tm;
+	char stamp[64] = "";
+
+	if (localtime_r(&now, &tm))
+		strftime(stamp, sizeof stamp, "%a %b %e %H:%M:%S %Y", &tm);
+	tables_save(st->engine->tables, args->table, true, stamp, out);
 }
