@@ -164,6 +164,9 @@ static int one_option(struct walk *w)
 			w->p->opts.flags |= PKT_OPT_ALERT;
 		return FINE;
 	case IP4_OPT_CIPSO:
+		if (w->p->opts.cipso)
+			return at(w);
+		w->p->opts.cipso = (uint8_t)at(w);
 		return w->len < 6 ? at(w) + 1 : at(w) + 2;
 	default:
 		return FINE;
@@ -224,7 +227,6 @@ enum drop_reason ip4_options_compile(struct netstack *ns, struct pkt *p)
 		ip4_csum_fill(p);
 	if (wrong != FINE) {
 		SNMP_INC(ns, IpInHdrErrors);
-		p->opts = (struct pkt_opts){ 0 };
 		icmp_send_error(ns, p, ICMP_PARAMETER, 0, (uint32_t)wrong << 24);
 		return DROP_IP_BAD_OPTIONS;
 	}
@@ -309,6 +311,10 @@ unsigned ip4_options_echo(struct netstack *ns, const struct pkt *p, uint8_t *out
 		len += echo_record(p, out + len, src);
 	if (p->opts.ts)
 		len += echo_timestamp(ns, p, out + len, src);
+	if (p->opts.cipso) {
+		memcpy(out + len, p->data + p->opts.cipso, p->data[p->opts.cipso + 1]);
+		len += p->data[p->opts.cipso + 1];
+	}
 	while (len & 3)
 		out[len++] = IP4_OPT_END;
 	return len;

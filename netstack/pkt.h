@@ -90,7 +90,7 @@ enum pkt_opt_flag {
 	PKT_OPT_ALERT = 32,        /* router alert (RFC 2113) */
 };
 struct pkt_opts {
-	uint8_t rr, ts, srr;
+	uint8_t rr, ts, srr, cipso;
 	uint8_t flags; /* enum pkt_opt_flag */
 };
 

@@ -186,14 +186,14 @@ static void test_timestamp(void **state)
 {
 	struct lab *lab = lab_create(NULL);
 	const uint32_t times[3] = { htonl(777), 0, 0 };
-	const uint32_t *reply;
+	uint32_t reply[3];
 
 	(void)state;
 	lab->ns->wall_offset = 90061 * (int64_t)SECOND; /* 1 day, 1 h, 1 min, 1 s */
 	from_client(lab, &(struct craft){ .src = "10.1.0.1", .dst = "10.1.0.254", .icmp = true, .icmp_type = ICMP_TIMESTAMP,
 					  .icmp_id = 4, .payload = times, .payload_len = sizeof times });
 	assert_int_equal(sent_icmp(lab, 0)->type, ICMP_TIMESTAMP_REPLY);
-	reply = (const uint32_t *)(const void *)(sent_icmp(lab, 0) + 1);
+	memcpy(reply, sent_icmp(lab, 0) + 1, sizeof reply);
 	assert_int_equal(ntohl(reply[0]), 777);
 	assert_int_equal(ntohl(reply[1]), 3661000 + 1000000);
 	assert_int_equal(reply[1], reply[2]);
