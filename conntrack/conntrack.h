@@ -262,7 +262,8 @@ uint32_t ct_id(const struct conntrack *ctk, const struct ct_entry *ct);
 
 /* --- text, in the kernel's and the tool's formats (print.c) --- */
 
-/* ct_print_proc: one line of net/nf_conntrack with its newline; @old: the format of net/ip_conntrack. Within ct_each (or
+/* Both print within a walk (ct_each), whose reference is the reader's: Linux counts it in use=, the tool does not.
+ * ct_print_proc: one line of net/nf_conntrack with its newline; @old: the format of net/ip_conntrack. Within ct_each (or
  * holding one reference), as ct_print_tool: use= counts so. */
 void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool old, struct text *out);
 

@@ -114,6 +114,8 @@ void ct_account(struct ct_entry *ct, const struct pkt *p)
 
 void ct_refresh(struct conntrack *ctk, struct ct_entry *ct, const struct pkt *p, uint64_t timeout)
 {
+	if ((int64_t)timeout < 0)
+		timeout = 0; /* a negative sysctl: over at once */
 	if (!(ct->status & CT_ST_FIXED_TIMEOUT)) {
 		if (ct_is_confirmed(ct) && !ct_is_dying(ct)) {
 			ct->expires = ctk->ns->now + timeout;

@@ -1,0 +1,305 @@
+/* scene.h - a conntrack alone, driven by lines of text with a virtual clock.
+ *
+ * A step is a packet and what must become of it:
+ *
+ *   "O tcp S s=100 a=0 w=5840 l=0 o=SW7"   O, R: from 10.0.0.1:1000 to 10.0.0.2:80, or back. Letters of flags SAFRPU.
+ *                                          o=: S SACK permitted, W<n> window scale, K<edge> one SACK block up to it
+ *   "O udp", "O icmp 8.0", "O gre", "O gre 1 7", "O ip 50", "O sctp init tag=0 itag=5" ...
+ *
+ *   want  "NEW SYN_SENT 120": ctinfo ("/R" behind for the reply direction), state if the protocol has one, seconds left,
+ *         "assured", "gone" (killed); or "INVALID"; or "drop REASON"
+ */
+#ifndef TESTS_UNIT_CONNTRACK_SCENE_H
+#define TESTS_UNIT_CONNTRACK_SCENE_H
+
+#include "conntrack/conntrack_int.h"
+#include "netstack/checksum.h"
+#include "netstack/text.h"
+#include "tests/unit/craft.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+#define SEC NS_PER_SECOND
+
+struct scene {
+	struct world world;
+	struct netstack *ns;
+	struct conntrack *ctk;
+	char events[1024]; /* what the listener heard, "new " "update(reply,proto) " ... */
+};
+
+struct step {
+	double after; /* seconds that pass before */
+	const char *packet, *want;
+};
+
+/* heard: the event listener. */
+static void heard(void *ctx, struct ct_entry *ct, uint32_t events)
+{
+	struct scene *s = ctx;
+	size_t len = strlen(s->events);
+
+	(void)ct;
+	snprintf(s->events + len, sizeof s->events - len, "%x ", events);
+}
+
+/* scene_begin: a conntrack at a clock that is not 0. */
+static void scene_begin(struct scene *s, uint32_t max)
+{
+	struct ct_limits limits = { max, 512, 8 };
+
+	memset(s, 0, sizeof *s);
+	s->world.seed = 1;
+	s->ns = netstack_create(&world_ops, &s->world, NULL, NULL);
+	assert_non_null(s->ns);
+	s->ns->now = 1000 * SEC + 12345;
+	s->ctk = conntrack_create(s->ns, &limits);
+	assert_non_null(s->ctk);
+	s->ctk->notify.ctx = s;
+	s->ctk->notify.event = heard;
+}
+
+/* scene_end: everything goes and nothing must be left in any pool. */
+static void scene_end(struct scene *s)
+{
+	struct ct_table *t = s->ctk->table;
+
+	ct_flush(s->ctk, NULL, NULL);
+	assert_int_equal(s->ctk->count, 0);
+	assert_int_equal(t->entries.in_use, 0);
+	assert_int_equal(t->nat.in_use, 0);
+	assert_int_equal(t->help.in_use, 0);
+	assert_int_equal(t->extra.in_use, 0);
+	assert_int_equal(t->wheel.count, 0);
+	assert_int_equal(ct_expect_count(s->ctk), 0);
+	conntrack_destroy(s->ctk);
+	assert_int_equal(netstack_destroy(s->ns), 0);
+	world_clear(&s->world);
+}
+
+/* number_after: the number behind a key like " s="; 0 without. */
+static uint32_t number_after(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? (uint32_t)strtoul(at + strlen(key), NULL, 0) : 0;
+}
+
+/* tcp_options: bytes of "SW7K<edge>"; @edge: where a SACK block ends. Return: their number, a multiple of 4. */
+static unsigned tcp_options(const char *text, uint8_t *out)
+{
+	unsigned n = 0;
+
+	for (; text && *text && *text != ' '; text++) {
+		if (*text == 'S') {
+			out[n++] = 4;
+			out[n++] = 2;
+		} else if (*text == 'W') {
+			out[n++] = 3;
+			out[n++] = 3;
+			out[n++] = (uint8_t)strtoul(text + 1, NULL, 10);
+		} else if (*text == 'K') {
+			uint32_t edge = htonl((uint32_t)strtoul(text + 1, NULL, 10)), start = 0;
+
+			out[n++] = 5;
+			out[n++] = 10;
+			memcpy(out + n, &start, 4);
+			memcpy(out + n + 4, &edge, 4);
+			n += 8;
+		}
+	}
+	while (n % 4)
+		out[n++] = 1;
+	return n;
+}
+
+/* flags_of: "SA" to bits. */
+static uint8_t flags_of(const char *text)
+{
+	static const char letters[] = "FSRPAU";
+	uint8_t flags = 0;
+
+	for (; *text && *text != ' '; text++)
+		if (strchr(letters, *text))
+			flags |= (uint8_t)(1u << (strchr(letters, *text) - letters));
+	return flags;
+}
+
+/* sctp_bytes: "init tag= itag=" and so on; names separated by '+'. Return: length. CRC included. */
+static unsigned sctp_bytes(const char *text, uint16_t sport, uint16_t dport, uint8_t *out)
+{
+	static const char *const names[] = { "data", "init", "initack", "sack", "hb", "hback", "abort", "shutdown",
+					     "shutack", "error", "echo", "cookieack", "", "", "complete" };
+	uint32_t tag = htonl(number_after(text, " tag=")), itag = htonl(number_after(text, " itag="));
+	uint16_t ports[2] = { htons(sport), htons(dport) };
+	unsigned n = 12;
+	uint32_t crc;
+
+	memset(out, 0, 256);
+	memcpy(out, ports, 4);
+	memcpy(out + 4, &tag, 4);
+	while (*text && *text != ' ') {
+		size_t len = strcspn(text, "+ ");
+
+		for (unsigned type = 0; type < sizeof names / sizeof *names; type++) {
+			if (strlen(names[type]) != len || strncmp(names[type], text, len) || !len)
+				continue;
+			out[n] = (uint8_t)type;
+			out[n + 1] = strstr(text, " T") ? 1 : 0;
+			out[n + 3] = type == 1 || type == 2 ? 20 : 4;
+			memcpy(out + n + 4, &itag, type == 1 || type == 2 ? 4 : 0);
+			n += out[n + 3];
+		}
+		text += len + (text[len] == '+');
+	}
+	crc = crc32c(0, out, n);
+	memcpy(out + 8, &crc, 4);
+	return n;
+}
+
+/* finished: what craft_packet cannot say: a window of 0. */
+static struct pkt *finished(struct pkt *p, const char *line)
+{
+	struct tcp_hdr *h = strstr(line, " w=0") ? pkt_l4(p, sizeof *h) : NULL;
+
+	if (h) {
+		h->window = 0;
+		csum_l4_fill(p);
+		p->csum = CSUM_NONE;
+	}
+	return p;
+}
+
+/* packet_of: the packet of a line. */
+static struct pkt *packet_of(struct scene *s, const char *line)
+{
+	bool reply = *line == 'R';
+	struct craft c = { .src = reply ? "10.0.0.2" : "10.0.0.1", .dst = reply ? "10.0.0.1" : "10.0.0.2",
+			   .sport = reply ? 80 : 1000, .dport = reply ? 1000 : 80 };
+	static uint8_t bytes[256];
+	const char *p = line + 2;
+	unsigned a = 0, b = 0;
+
+	c.bad_l4_checksum = strstr(line, " badsum");
+	c.payload_len = number_after(line, " l=");
+	if (!strncmp(p, "tcp ", 4)) {
+		const char *o = strstr(p, " o=");
+
+		c.proto = IP_PROTO_TCP;
+		c.tcp_flags = flags_of(p + 4);
+		c.seq = number_after(p, " s=");
+		c.ack = number_after(p, " a=");
+		c.window = strstr(p, " w=") ? (uint16_t)number_after(p, " w=") : 5840;
+		c.tcp_options = bytes;
+		c.tcp_options_len = o ? tcp_options(o + 3, bytes) : 0;
+	} else if (!strncmp(p, "udp", 3) && strncmp(p, "udplite", 7)) {
+		c.proto = IP_PROTO_UDP;
+		if (strstr(p, " sp="))
+			c.sport = (uint16_t)number_after(p, " sp=");
+	} else if (sscanf(p, "icmp %u.%u", &a, &b) == 2) {
+		c.icmp = true;
+		c.icmp_type = (uint8_t)a;
+		c.icmp_code = (uint8_t)b;
+		c.icmp_id = 77;
+	} else {
+		c.payload = bytes;
+		memset(bytes, 0, sizeof bytes);
+		if (sscanf(p, "gre %u %u", &a, &b) == 2) {
+			static const uint8_t pptp[] = { 0x30, 1, 0x88, 0x0b, 0, 0 };
+
+			memcpy(bytes, pptp, sizeof pptp);
+			bytes[6] = (uint8_t)(b >> 8);
+			bytes[7] = (uint8_t)b;
+			bytes[2] = a == 1 ? 0x88 : 0x08;
+		}
+		c.proto = !strncmp(p, "gre", 3) ? IP_PROTO_GRE : IP_PROTO_ESP;
+		c.payload_len = 12;
+		if (!strncmp(p, "udplite", 7)) {
+			uint16_t header[4] = { htons(c.sport), htons(c.dport), htons((uint16_t)number_after(p, " c=")), 0 };
+
+			memcpy(bytes, header, sizeof header);
+			c.proto = IP_PROTO_UDPLITE;
+		} else if (!strncmp(p, "sctp ", 5)) {
+			c.proto = IP_PROTO_SCTP;
+			c.payload_len = sctp_bytes(p + 5, c.sport, c.dport, bytes);
+		}
+	}
+	return finished(craft_packet(s->ns->pool, &c), line);
+}
+
+/* outcome: what became of a packet, as text. */
+static const char *outcome(struct scene *s, const struct pkt *p, enum verdict v)
+{
+	static const char *const info[] = { "ESTABLISHED", "RELATED", "NEW", "ESTABLISHED/R", "RELATED/R" };
+	static char text[128];
+	const char *state;
+
+	if (v != VERDICT_ACCEPT) {
+		snprintf(text, sizeof text, "drop %s", drop_name(p->drop));
+		return text;
+	}
+	if (!p->ct)
+		return p->ct_info == CT_UNTRACKED ? "UNTRACKED" : "INVALID";
+	state = ct_state_name(p->ct);
+	snprintf(text, sizeof text, "%s %s%s%llu%s%s", info[p->ct_info], state ? state : "", state ? " " : "",
+		 (ct_remaining(s->ctk, p->ct) + SEC / 2) / SEC, p->ct->status & CT_ST_ASSURED ? " assured" : "",
+		 ct_is_dying(p->ct) ? " gone" : "");
+	return text;
+}
+
+/* through: PREROUTING and POSTROUTING of conntrack for one packet. */
+static enum verdict through(struct scene *s, struct pkt *p)
+{
+	struct hook_state pre = { .hook = HOOK_PREROUTING, .ns = s->ns }, post = { .hook = HOOK_POSTROUTING, .ns = s->ns };
+	enum verdict v = conntrack_in(s->ctk, p, &pre);
+
+	return v == VERDICT_ACCEPT ? conntrack_confirm(s->ctk, p, &post) : v;
+}
+
+/* play: one step; fails the test with the step's text. */
+static void play(struct scene *s, const char *name, unsigned i, const struct step *st)
+{
+	struct pkt *p;
+	const char *got;
+
+	s->ns->now += (uint64_t)(st->after * 1e9);
+	p = packet_of(s, st->packet);
+	got = outcome(s, p, through(s, p));
+	if (strcmp(got, st->want))
+		fail_msg("%s, step %u (%s): got '%s', want '%s'", name, i, st->packet, got, st->want);
+	pkt_free(p);
+}
+
+/* A named list of steps; @conf sets what differs from the default. */
+struct row {
+	const char *name;
+	void (*conf)(struct ct_conf *c);
+	struct step steps[24];
+};
+
+/* play_rows: each row in a world of its own. */
+static void play_rows(const struct row *rows, size_t count)
+{
+	for (size_t r = 0; r < count; r++) {
+		struct scene s;
+
+		scene_begin(&s, 64);
+		if (rows[r].conf)
+			rows[r].conf(&s.ctk->conf);
+		for (unsigned i = 0; i < 24 && rows[r].steps[i].packet; i++)
+			play(&s, rows[r].name, i, &rows[r].steps[i]);
+		scene_end(&s);
+	}
+}
+
+#endif
