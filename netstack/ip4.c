@@ -77,11 +77,13 @@ static enum drop_reason after_routing(struct netstack *ns, struct pkt *p)
 		if (reason)
 			return reason;
 	}
-	if (p->route_type == ROUTE_MULTICAST)
+	if (p->route_type == ROUTE_MULTICAST) {
 		SNMP_INC(ns, IpExtInMcastPkts);
-	else if (p->route_type == ROUTE_BROADCAST)
+		SNMP_ADD(ns, IpExtInMcastOctets, p->len);
+	} else if (p->route_type == ROUTE_BROADCAST) {
 		SNMP_INC(ns, IpExtInBcastPkts);
-	else if (p->type != PKT_HOST && (ns->conf.all.drop_unicast_in_l2_multicast ||
+		SNMP_ADD(ns, IpExtInBcastOctets, p->len);
+	} else if (p->type != PKT_HOST && (ns->conf.all.drop_unicast_in_l2_multicast ||
 					 p->in->conf.drop_unicast_in_l2_multicast))
 		return DROP_IP_UNICAST_IN_L2_MULTICAST;
 	return DROP_NONE;
@@ -92,6 +94,7 @@ void ip4_input(struct netstack *ns, struct pkt *p)
 	enum drop_reason reason;
 
 	SNMP_INC(ns, IpInReceives);
+	SNMP_ADD(ns, IpExtInOctets, p->len);
 	reason = bad_header(ns, p);
 	if (reason || bad_offload(p)) {
 		SNMP_INC(ns, IpInHdrErrors);
@@ -99,6 +102,7 @@ void ip4_input(struct netstack *ns, struct pkt *p)
 		netstack_drop(ns, p, reason ? reason : DROP_RX_BAD_OFFLOAD);
 		return;
 	}
+	ns->snmp[SNMP_IpExtInNoECTPkts + (p->hdr.tos & 3)] += p->gso ? p->gso_segs : 1;
 	if (hooks_run(ns, HOOK_PREROUTING, p, p->in, NULL) != VERDICT_ACCEPT)
 		return;
 	reason = ip4_route_input(ns, p);

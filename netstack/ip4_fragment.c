@@ -73,6 +73,7 @@ static unsigned send_pieces(struct netstack *ns, const struct job *j)
 		count++;
 		SNMP_INC(ns, IpFragCreates);
 		SNMP_INC(ns, IpOutTransmits);
+		SNMP_ADD(ns, IpExtOutOctets, f->len);
 		ns->balance.split++;
 		neigh_output(ns, f);
 	}
@@ -106,6 +107,7 @@ void ip4_fragment(struct netstack *ns, struct pkt *p, uint32_t mtu)
 	j.keep = p->frag_df ? htons(IP4_DF) : 0;
 	if (p->len <= limit) { /* changed by a rule since it was put together: goes whole */
 		SNMP_INC(ns, IpOutTransmits);
+		SNMP_ADD(ns, IpExtOutOctets, p->len);
 		neigh_output(ns, p);
 		return;
 	}

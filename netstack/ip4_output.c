@@ -39,6 +39,7 @@ static void send_piece(struct netstack *ns, struct pkt *p)
 		(void)csum_complete(p);
 	}
 	SNMP_INC(ns, IpOutTransmits);
+	SNMP_ADD(ns, IpExtOutOctets, p->len);
 	neigh_output(ns, p);
 }
 
@@ -88,6 +89,7 @@ void ip4_finish_output(struct netstack *ns, struct pkt *p)
 		send_piece(ns, p);
 	else if (port_takes(p->out, p) && gso_segment_len(p) <= p->out->mtu) {
 		SNMP_INC(ns, IpOutTransmits);
+		SNMP_ADD(ns, IpExtOutOctets, p->len);
 		neigh_output(ns, p);
 	} else
 		send_cut(ns, p);

@@ -35,4 +35,7 @@ enum snmp_counter {
 /* SNMP_INC: one more; needs a struct netstack pointer. */
 #define SNMP_INC(ns, id) ((ns)->snmp[SNMP_##id]++)
 
+/* SNMP_ADD: @n more. */
+#define SNMP_ADD(ns, id, n) ((ns)->snmp[SNMP_##id] += (n))
+
 #endif
