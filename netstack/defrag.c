@@ -463,9 +463,10 @@ static void expire(struct netstack *ns, struct queue *q)
 
 	SNMP_INC(ns, IpReasmFails);
 	SNMP_INC(ns, IpReasmTimeout);
-	if (head && !head->hdr.frag_off && head->in &&
-	    (q->user == DEFRAG_LOCAL || ip4_route_input(ns, head) == DROP_NONE) && head->route_type == ROUTE_LOCAL)
+	if (head && !head->hdr.frag_off && route_addr_type(ns, q->dst, NULL) == ROUTE_LOCAL) {
+		head->route_type = ROUTE_LOCAL;
 		icmp_send_error(ns, head, ICMP_TIME_EXCEEDED, ICMP_FRAG_TIME, 0);
+	}
 	queue_kill(ns, q, DROP_FRAG_TIMEOUT);
 }
 

@@ -109,6 +109,26 @@ static bool quote_ok(const struct pkt *p)
 	return inner && (inner[0] & 15) >= 5;
 }
 
+/* bogus: says once in a while that a host answers broadcasts with errors (icmp_ignore_bogus_error_responses = 0).
+ * Return: whether the error is such. */
+static bool bogus(struct netstack *ns, const struct pkt *p, const struct icmp_hdr *icmp)
+{
+	const struct ip4_hdr *inner = pkt_at(p, p->hdr.l4 + (uint32_t)sizeof *icmp, sizeof *inner);
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+	struct addr src = addr_ip4(ip4_hdr(p)->src), dst;
+
+	if (ns->conf.icmp_ignore_bogus_error_responses || !inner ||
+	    route_addr_type(ns, inner->dst, NULL) != ROUTE_BROADCAST)
+		return false;
+	dst = addr_ip4(inner->dst);
+	if (ratelimit_ok(&ns->martian_log, ns->now))
+		netstack_log(ns, LOG_LEVEL_WARNING,
+			     "%s sent an invalid ICMP type %u, code %u error to a broadcast: %s on %s",
+			     addr_format(&src, FAMILY_IP4, from), icmp->type, icmp->code,
+			     addr_format(&dst, FAMILY_IP4, to), p->in ? p->in->name : "");
+	return true;
+}
+
 /* to_many_ok: whether a message to a broadcast or multicast address is looked at (RFC 1122 3.2.2.6, 3.2.2.8). */
 static bool to_many_ok(const struct netstack *ns, uint8_t type)
 {
@@ -148,6 +168,9 @@ void icmp_input(struct netstack *ns, struct pkt *p)
 		echo(ns, p, icmp);
 	else if ((icmp->type == ICMP_TIMESTAMP && !timestamp(ns, p)) || (icmp_is_error(icmp->type) && !quote_ok(p))) {
 		ignore(ns, p, DROP_ICMP_MALFORMED);
+		return;
+	} else if (icmp_is_error(icmp->type) && bogus(ns, p, icmp)) {
+		ignore(ns, p, DROP_ICMP_IGNORED);
 		return;
 	}
 	netstack_delivered(ns, p);

@@ -9,6 +9,7 @@
 #include "netstack/text.h"
 
 enum { LINE_MAX_LEN = 1024, AH_LEN = 12, ESP_LEN = 8, TOS_BITS = 0x1e, PRECEDENCE_BITS = 0xe0 };
+enum { TCP_RESERVED = 0x0e, TCP_ACCURATE_ECN = 0x01 }; /* bits of the byte with the data offset (RFC 9768) */
 
 /* put_hex: "XX" for each of @len bytes. */
 static void put_hex(struct text *out, const uint8_t *bytes, uint32_t len)
@@ -72,7 +73,8 @@ static bool put_tcp(struct text *out, const struct pkt *p, uint32_t off, bool fr
 	text_printf(out, "SPT=%u DPT=%u ", __builtin_bswap16(th->sport), __builtin_bswap16(th->dport));
 	if (flags & PACKET_LOG_TCP_SEQUENCE)
 		text_printf(out, "SEQ=%u ACK=%u ", __builtin_bswap32(th->seq), __builtin_bswap32(th->ack));
-	text_printf(out, "WINDOW=%u RES=0x%02x ", __builtin_bswap16(th->window), (th->offset & 0xf) << 2);
+	text_printf(out, "WINDOW=%u RES=0x%02x ", __builtin_bswap16(th->window), (th->offset & TCP_RESERVED) << 2);
+	text_puts(out, th->offset & TCP_ACCURATE_ECN ? "AE " : "");
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (th->flags & names[i].bit)
 			text_printf(out, "%s ", names[i].name);
