@@ -71,12 +71,20 @@ static inline bool code_fits(const struct rule_code *c, const struct walk_key *k
 	return !miss;
 }
 
+/* addresses_miss: whether the addresses alone say no: the one branch that is usually taken and cheap to decide. */
+static inline bool addresses_miss(const struct rule_code *c, const struct walk_key *k)
+{
+	uint32_t differ = ((k->src & c->src_mask) ^ c->src) | ((k->dst & c->dst_mask) ^ c->dst);
+
+	return differ && !(c->bits & (CODE_NOT_SRC | CODE_NOT_DST));
+}
+
 /* next_fit: the first rule from @i on whose own part fits. Return: its position, @n if there is none. */
 static uint32_t next_fit(const struct rule_code *code, uint32_t i, uint32_t n, const struct walk_key *key)
 {
 	const struct walk_key k = *key;
 
-	while (i < n && !code_fits(&code[i], &k))
+	while (i < n && (addresses_miss(&code[i], &k) || !code_fits(&code[i], &k)))
 		i++;
 	return i;
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "netstack/text.h"
 #include "tables/extension.h"
 #include "tests/unit/craft.h"
 
