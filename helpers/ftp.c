@@ -178,7 +178,8 @@ static enum ftp_found find(const struct pattern *pat, const char *s, uint32_t le
 	return line->len ? FTP_LINE : FTP_PARTIAL;
 }
 
-enum ftp_found ftp_read(enum ct_dir dir, const char *s, uint32_t len, struct ftp_line *line, const char **word)
+enum ftp_found ftp_read(enum ct_dir dir, const char *s, uint32_t len, struct ftp_line *line,
+			const char **word)
 {
 	uint32_t speaker = line->addr;
 
@@ -235,7 +236,8 @@ static uint32_t format_line(char *text, size_t size, const struct ftp_line *line
 	switch (line->type) {
 	case FTP_PORT:
 	case FTP_PASV:
-		return (uint32_t)snprintf(text, size, "%u,%u,%u,%u,%u,%u", a[0], a[1], a[2], a[3], port >> 8, port & 255);
+		return (uint32_t)snprintf(text, size, "%u,%u,%u,%u,%u,%u", a[0], a[1], a[2], a[3], port >> 8,
+					  port & 255);
 	case FTP_EPRT:
 		return (uint32_t)snprintf(text, size, "|1|%u.%u.%u.%u|%u|", a[0], a[1], a[2], a[3], port);
 	default:
@@ -244,8 +246,8 @@ static uint32_t format_line(char *text, size_t size, const struct ftp_line *line
 }
 
 /* expect_translated: expects @x where the other side will find it and says so in the packet. Consumes @x. */
-static enum verdict expect_translated(struct helpers *h, struct pkt *p, struct ct_entry *ct, struct ct_expect *x,
-				      const struct ftp_line *line)
+static enum verdict expect_translated(struct helpers *h, struct pkt *p, struct ct_entry *ct,
+				      struct ct_expect *x, const struct ftp_line *line)
 {
 	enum ct_dir dir = ct_dir_of(p->ct_info);
 	char text[sizeof "|1|255.255.255.255|65535|"];

@@ -18,6 +18,7 @@ struct ftp_line {
 /* ftp_read: looks for a command (@dir CT_ORIGINAL) or an answer (CT_REPLY) at the start of @len bytes at @s.
  * @line->addr must hold the speaker's address: 229 names none. @word: the word that was (partly) recognized.
  * Return: FTP_LINE: @line is filled; FTP_PARTIAL: it begins like one but is not all there; FTP_NONE. */
-enum ftp_found ftp_read(enum ct_dir dir, const char *s, uint32_t len, struct ftp_line *line, const char **word);
+enum ftp_found ftp_read(enum ct_dir dir, const char *s, uint32_t len, struct ftp_line *line,
+			const char **word);
 
 #endif

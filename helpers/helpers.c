@@ -53,7 +53,8 @@ static const struct option options[] = {
 /* parse_bool: yes/no, on/off, true/false, 1/0, in any case. Return: 0 or -EINVAL. */
 static int parse_bool(const char *text, bool *out)
 {
-	static const char *const words[2][4] = { { "no", "off", "false", "0" }, { "yes", "on", "true", "1" } };
+	static const char *const words[2][4] = { { "no", "off", "false", "0" },
+						 { "yes", "on", "true", "1" } };
 
 	for (int value = 0; value < 2; value++)
 		for (int i = 0; i < 4; i++)

@@ -40,7 +40,8 @@ static void on_destroy(void *ctx, struct ct_entry *ct)
 static int register_targets(struct tables *tables)
 {
 	static const struct target_ops *const all[] = {
-		&nat_target_snat, &nat_target_dnat, &nat_target_masquerade, &nat_target_redirect, &nat_target_netmap,
+		&nat_target_snat,     &nat_target_dnat,   &nat_target_masquerade,
+		&nat_target_redirect, &nat_target_netmap,
 	};
 	int err = 0;
 
@@ -94,7 +95,8 @@ static bool table_used(const struct nat *nat)
 
 /* netmap_range: the single address that the network @range makes of the @manip side of @t: network bits of the range,
  * host bits of the packet (net/netfilter/xt_NETMAP.c). */
-static struct nat_range netmap_range(const struct nat_range *range, const struct ct_tuple *t, enum nat_manip manip)
+static struct nat_range netmap_range(const struct nat_range *range, const struct ct_tuple *t,
+				     enum nat_manip manip)
 {
 	const struct addr *now = manip == NAT_MANIP_SRC ? &t->src : &t->dst;
 	struct nat_range one = *range;
@@ -110,7 +112,8 @@ static struct nat_range netmap_range(const struct nat_range *range, const struct
 }
 
 /* bind_reply: makes replies to @wanted known as @ct's. Return: whether the tuple could be inverted. */
-static bool bind_reply(struct nat *nat, struct ct_entry *ct, const struct ct_tuple *wanted, enum nat_manip manip)
+static bool bind_reply(struct nat *nat, struct ct_entry *ct, const struct ct_tuple *wanted,
+		       enum nat_manip manip)
 {
 	struct ct_tuple reply;
 
@@ -123,7 +126,8 @@ static bool bind_reply(struct nat *nat, struct ct_entry *ct, const struct ct_tup
 	return true;
 }
 
-enum verdict nat_setup(struct nat *nat, struct ct_entry *ct, const struct nat_range *range, enum nat_manip manip)
+enum verdict nat_setup(struct nat *nat, struct ct_entry *ct, const struct nat_range *range,
+		       enum nat_manip manip)
 {
 	struct ct_tuple now, wanted;
 	struct nat_range one;
@@ -165,7 +169,8 @@ static enum verdict decide(struct nat *nat, struct pkt *p, struct ct_entry *ct, 
 
 	if (v != VERDICT_ACCEPT || ct->status & nat_done_bit(manip))
 		return v;
-	return null_binding(nat, ct, manip) == VERDICT_ACCEPT ? VERDICT_ACCEPT : nat_drop(p, DROP_NAT_NO_TUPLE);
+	return null_binding(nat, ct, manip) == VERDICT_ACCEPT ? VERDICT_ACCEPT
+							      : nat_drop(p, DROP_NAT_NO_TUPLE);
 }
 
 /* port_changed: whether a masqueraded connection now leaves by another port than the one whose address it uses. */

@@ -36,7 +36,8 @@ static void refill(struct pkt *p)
 
 enum verdict nat_icmp_error(struct pkt *p, const struct ct_entry *ct, enum hook hook)
 {
-	enum nat_manip manip = nat_manip_of(hook), inner = manip == NAT_MANIP_SRC ? NAT_MANIP_DST : NAT_MANIP_SRC;
+	enum nat_manip manip = nat_manip_of(hook),
+		       inner = manip == NAT_MANIP_SRC ? NAT_MANIP_DST : NAT_MANIP_SRC;
 	const struct ct_tuple *back = &ct->tuple[!ct_dir_of(p->ct_info)];
 	const struct icmp_hdr *ih = pkt_l4(p, ERROR_MIN);
 	struct nat_target to;
@@ -44,8 +45,8 @@ enum verdict nat_icmp_error(struct pkt *p, const struct ct_entry *ct, enum hook 
 	if (!ih || !csum_l4_verify(p))
 		return nat_drop(p, DROP_NAT_ICMP_ERROR);
 	/* A redirect would tell a host of a route to an address that it must not see. */
-	if (ih->type == ICMP_REDIRECT && ((ct->status & CT_ST_NAT_DONE_MASK) != CT_ST_NAT_DONE_MASK ||
-					  ct->status & CT_ST_NAT_MASK))
+	if (ih->type == ICMP_REDIRECT &&
+	    ((ct->status & CT_ST_NAT_DONE_MASK) != CT_ST_NAT_DONE_MASK || ct->status & CT_ST_NAT_MASK))
 		return nat_drop(p, DROP_NAT_REDIRECT_MESSAGE);
 	if (!(ct->status & nat_bit_in(manip, ct_dir_of(p->ct_info))))
 		return VERDICT_ACCEPT;

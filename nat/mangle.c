@@ -61,8 +61,8 @@ static void resegment(struct pkt *p, uint32_t payload)
 	p->gso_segs = 1;
 }
 
-bool nat_mangle_tcp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off, uint32_t match_len,
-		    const char *rep, uint32_t rep_len)
+bool nat_mangle_tcp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off,
+		    uint32_t match_len, const char *rep, uint32_t rep_len)
 {
 	const struct tcp_hdr *th = pkt_l4(p, sizeof *th);
 	uint32_t old_len = pkt_l4_len(p), doff, seq;
@@ -83,8 +83,8 @@ bool nat_mangle_tcp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_
 						     (int32_t)rep_len - (int32_t)match_len) == 0;
 }
 
-bool nat_mangle_udp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off, uint32_t match_len,
-		    const char *rep, uint32_t rep_len)
+bool nat_mangle_udp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off,
+		    uint32_t match_len, const char *rep, uint32_t rep_len)
 {
 	uint32_t old_len = pkt_l4_len(p);
 	struct udp_hdr *uh;

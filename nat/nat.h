@@ -14,8 +14,8 @@
 enum nat_manip { NAT_MANIP_SRC, NAT_MANIP_DST };
 
 enum nat_range_flag {
-	NAT_RANGE_ADDRS = 1,       /* min_addr..max_addr are given */
-	NAT_RANGE_PORTS = 2,       /* min_key..max_key are given */
+	NAT_RANGE_ADDRS = 1, /* min_addr..max_addr are given */
+	NAT_RANGE_PORTS = 2, /* min_key..max_key are given */
 	NAT_RANGE_RANDOM = 4,
 	NAT_RANGE_PERSISTENT = 8,
 	NAT_RANGE_RANDOM_FULLY = 16,
@@ -44,7 +44,8 @@ enum verdict nat_postrouting(void *nat, struct pkt *p, const struct hook_state *
 
 /* nat_setup: binds one manipulation of an unconfirmed connection to @range (nf_nat_setup_info).
  * Return: VERDICT_ACCEPT or VERDICT_DROP. */
-enum verdict nat_setup(struct nat *nat, struct ct_entry *ct, const struct nat_range *range, enum nat_manip manip);
+enum verdict nat_setup(struct nat *nat, struct ct_entry *ct, const struct nat_range *range,
+		       enum nat_manip manip);
 
 /* nat_port_down, nat_addr_gone: kills the masqueraded connections of a port / of an address (netstack notify). */
 void nat_port_down(struct nat *nat, struct port *port);
@@ -55,10 +56,10 @@ void nat_addr_gone(struct nat *nat, struct port *port, uint32_t be);
 /* nat_mangle_tcp, nat_mangle_udp: replaces @match_len bytes at @match_off (from the start of the L4 payload) by
  * @rep_len bytes; lengths, checksums and (TCP) the sequence adjustment follow. Storage may move. Return: false when it
  * cannot be done (caller drops: DROP_NAT_MANGLE_FAILED). */
-bool nat_mangle_tcp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off, uint32_t match_len,
-		    const char *rep, uint32_t rep_len);
-bool nat_mangle_udp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off, uint32_t match_len,
-		    const char *rep, uint32_t rep_len);
+bool nat_mangle_tcp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off,
+		    uint32_t match_len, const char *rep, uint32_t rep_len);
+bool nat_mangle_udp(struct nat *nat, struct pkt *p, struct ct_entry *ct, uint32_t match_off,
+		    uint32_t match_len, const char *rep, uint32_t rep_len);
 
 /* nat_follow_master: the ct_expect.on_child of NATed expectations (ctx = nat): the child is translated like its master. */
 void nat_follow_master(void *nat, struct ct_entry *child, struct ct_expect *x);

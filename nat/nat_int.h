@@ -51,8 +51,8 @@ static inline enum verdict nat_drop(struct pkt *p, enum drop_reason reason)
 
 /* nat_unique_tuple: chooses a tuple for @ct whose side @manip lies in @range, unused if possible.
  * @orig: what the packets of the original direction look like now; @out: what they shall look like. */
-void nat_unique_tuple(struct nat *nat, struct ct_tuple *out, const struct ct_tuple *orig, const struct nat_range *range,
-		      struct ct_entry *ct, enum nat_manip manip);
+void nat_unique_tuple(struct nat *nat, struct ct_tuple *out, const struct ct_tuple *orig,
+		      const struct nat_range *range, struct ct_entry *ct, enum nat_manip manip);
 
 /* nat_link, nat_unlink: puts a connection into the by-source hash / takes it out (no-op if it is not in). */
 void nat_link(struct nat *nat, struct ct_entry *ct);

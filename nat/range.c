@@ -173,7 +173,8 @@ void range_put_flags(const struct nat_range *r, const char *dashes, struct text 
 		text_printf(out, " %spersistent", dashes);
 }
 
-enum rule_verdict range_apply(const struct nat_range *r, enum nat_manip manip, struct pkt *p, struct rule_env *env)
+enum rule_verdict range_apply(const struct nat_range *r, enum nat_manip manip, struct pkt *p,
+			      struct rule_env *env)
 {
 	if (!p->ct)
 		return RULE_CONTINUE;

@@ -7,10 +7,22 @@
 
 /* Options of the targets: ids, which are bits of opt_call.seen, and rows. */
 enum range_option { RANGE_OPT_TO, RANGE_OPT_RANDOM, RANGE_OPT_RANDOM_FULLY, RANGE_OPT_PERSISTENT };
-#define RANGE_ROW_TO(text, more) { .name = text, .id = RANGE_OPT_TO, .type = OPT_CUSTOM, .flags = (more) }
-#define RANGE_ROW_RANDOM { .name = "random", .id = RANGE_OPT_RANDOM, .type = OPT_NONE }
-#define RANGE_ROW_RANDOM_FULLY { .name = "random-fully", .id = RANGE_OPT_RANDOM_FULLY, .type = OPT_NONE }
-#define RANGE_ROW_PERSISTENT { .name = "persistent", .id = RANGE_OPT_PERSISTENT, .type = OPT_NONE }
+#define RANGE_ROW_TO(text, more)                                                      \
+	{                                                                             \
+		.name = text, .id = RANGE_OPT_TO, .type = OPT_CUSTOM, .flags = (more) \
+	}
+#define RANGE_ROW_RANDOM                                                   \
+	{                                                                  \
+		.name = "random", .id = RANGE_OPT_RANDOM, .type = OPT_NONE \
+	}
+#define RANGE_ROW_RANDOM_FULLY                                                         \
+	{                                                                              \
+		.name = "random-fully", .id = RANGE_OPT_RANDOM_FULLY, .type = OPT_NONE \
+	}
+#define RANGE_ROW_PERSISTENT                                                       \
+	{                                                                          \
+		.name = "persistent", .id = RANGE_OPT_PERSISTENT, .type = OPT_NONE \
+	}
 
 /* range_parse_ports: "PORT" or "MIN-MAX" or "MIN-MAX/BASE" into @r. Return: 0, or -1 with the error filled. */
 int range_parse_ports(struct opt_call *c, const char *text, struct nat_range *r);
@@ -30,6 +42,7 @@ void range_put_flags(const struct nat_range *r, const char *dashes, struct text 
 
 /* range_apply: binds the packet's connection to @r; as the verdict of a rule (p->drop set with DROP). A packet without
  * connection goes on with the next rule. */
-enum rule_verdict range_apply(const struct nat_range *r, enum nat_manip manip, struct pkt *p, struct rule_env *env);
+enum rule_verdict range_apply(const struct nat_range *r, enum nat_manip manip, struct pkt *p,
+			      struct rule_env *env);
 
 #endif

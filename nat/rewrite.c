@@ -75,8 +75,8 @@ static inline void write_port(uint16_t *ports, enum nat_manip manip, uint16_t po
 }
 
 /* rewrite_tcp: @off: of the TCP header. What an ICMP error quotes may end before the checksum. */
-static inline bool rewrite_tcp(struct pkt *p, uint32_t off, uint16_t port, enum nat_manip manip, struct change *c,
-			       bool partial)
+static inline bool rewrite_tcp(struct pkt *p, uint32_t off, uint16_t port, enum nat_manip manip,
+			       struct change *c, bool partial)
 {
 	struct tcp_hdr *th = pkt_at(p, off, sizeof *th);
 	uint16_t *ports = th ? &th->sport : pkt_at(p, off, 8);
@@ -90,8 +90,8 @@ static inline bool rewrite_tcp(struct pkt *p, uint32_t off, uint16_t port, enum 
 }
 
 /* rewrite_udp: UDP and UDPLITE (whose checksum is never absent). */
-static inline bool rewrite_udp(struct pkt *p, uint32_t off, uint16_t port, enum nat_manip manip, struct change *c,
-			       bool partial, bool lite)
+static inline bool rewrite_udp(struct pkt *p, uint32_t off, uint16_t port, enum nat_manip manip,
+			       struct change *c, bool partial, bool lite)
 {
 	struct udp_hdr *uh = pkt_at(p, off, sizeof *uh);
 
@@ -127,7 +127,8 @@ static bool rewrite_sctp(struct pkt *p, uint32_t off, uint16_t port, enum nat_ma
 /* is_query: ICMP types with an id that belongs to the tuple: requests and their answers. */
 static bool is_query(uint8_t type)
 {
-	return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || (type >= ICMP_TIMESTAMP && type <= ICMP_MASK_REPLY);
+	return type == ICMP_ECHO || type == ICMP_ECHO_REPLY ||
+	       (type >= ICMP_TIMESTAMP && type <= ICMP_MASK_REPLY);
 }
 
 /* rewrite_icmp: the query id; the checksum has no pseudo header, so the addresses do not matter. */

@@ -52,8 +52,9 @@ static int parse(struct opt_call *c)
 	if (!inet_aton(host, &in))
 		return rule_fail(c->err, "getaddrinfo: Name or service not known");
 	if (slash && parse_mask(slash + 1, &mask))
-		return rule_fail(c->err, "NETMAP: bad value for option \"--to\", neither a valid network mask nor "
-					 "valid CIDR (0-32).");
+		return rule_fail(c->err,
+				 "NETMAP: bad value for option \"--to\", neither a valid network mask nor "
+				 "valid CIDR (0-32).");
 	r->flags = NAT_RANGE_ADDRS | NAT_RANGE_NETMAP;
 	r->min_addr = addr_ip4(in.s_addr & mask);
 	r->max_addr = addr_ip4(in.s_addr | ~mask);

@@ -20,8 +20,10 @@ enum {
 	TRIES = 128,       /* ports asked for in the first round */
 	TRIES_LAST = 16,   /* no further round below so many */
 	TRIES_HARDER = 32, /* so many last tries of a round may evict */
-	PORT_LOW_END = 512, PORT_LOW_MIN = 1,
-	PORT_RESERVED_END = 1024, PORT_RESERVED_MIN = 600, /* below 600: rlogin and the like pass credentials */
+	PORT_LOW_END = 512,
+	PORT_LOW_MIN = 1,
+	PORT_RESERVED_END = 1024,
+	PORT_RESERVED_MIN = 600, /* below 600: rlogin and the like pass credentials */
 };
 
 /* --- the by-source hash -------------------------------------------------------------------------------------------- */
@@ -84,7 +86,8 @@ void nat_unlink(struct nat *nat, struct ct_entry *ct)
 /* has_ports: whether the protocol's keys are ports that a range can limit. */
 static bool has_ports(uint8_t proto)
 {
-	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE || proto == IP_PROTO_SCTP;
+	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE ||
+	       proto == IP_PROTO_SCTP;
 }
 
 /* key_of: the key that @manip may change. An ICMP id is the same in both directions. */
@@ -158,7 +161,8 @@ static bool may_evict(const struct ct_entry *old, const struct ct_entry *new)
 }
 
 /* taken_harder: as taken, but with few tries left the SYN of a new TCP connection may evict who has the tuple. */
-static bool taken_harder(struct nat *nat, const struct ct_tuple *t, const struct ct_entry *ct, uint32_t tries_left)
+static bool taken_harder(struct nat *nat, const struct ct_tuple *t, const struct ct_entry *ct,
+			 uint32_t tries_left)
 {
 	struct ct_tuple reply;
 	struct ct_entry *other;
@@ -192,7 +196,8 @@ static bool reuse_source(struct nat *nat, struct ct_tuple *out, const struct ct_
 			continue;
 		*out = *orig;
 		out->src = e->tuple[CT_REPLY].dst;
-		out->src_key = orig->proto == IP_PROTO_ICMP ? e->tuple[CT_REPLY].src_key : e->tuple[CT_REPLY].dst_key;
+		out->src_key = orig->proto == IP_PROTO_ICMP ? e->tuple[CT_REPLY].src_key
+							    : e->tuple[CT_REPLY].dst_key;
 		if (source_in_range(out, range))
 			return true;
 	}
@@ -305,8 +310,8 @@ static bool search_space(const struct ct_tuple *t, const struct nat_range *range
 
 /* search_key: tries keys in the search space until one gives a free tuple; the last one tried stays if none does (then
  * confirming drops the packet). */
-static void search_key(struct nat *nat, struct ct_tuple *t, const struct nat_range *range, const struct ct_entry *ct,
-		       enum nat_manip manip)
+static void search_key(struct nat *nat, struct ct_tuple *t, const struct nat_range *range,
+		       const struct ct_entry *ct, enum nat_manip manip)
 {
 	uint16_t *key = key_of(t, manip), off = 0;
 	struct search space;
@@ -341,8 +346,8 @@ static bool keep_key(struct nat *nat, const struct ct_tuple *t, const struct nat
 	return range->min_key == range->max_key || !taken(nat, t, ct);
 }
 
-void nat_unique_tuple(struct nat *nat, struct ct_tuple *out, const struct ct_tuple *orig, const struct nat_range *range,
-		      struct ct_entry *ct, enum nat_manip manip)
+void nat_unique_tuple(struct nat *nat, struct ct_tuple *out, const struct ct_tuple *orig,
+		      const struct nat_range *range, struct ct_entry *ct, enum nat_manip manip)
 {
 	bool random = range->flags & (NAT_RANGE_RANDOM | NAT_RANGE_RANDOM_FULLY);
 

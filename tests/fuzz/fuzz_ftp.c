@@ -89,7 +89,8 @@ static struct rig *rig_open(uint8_t mode)
 	port_set_up(r->e->ns, r->s, true);
 	must(!port_add_addr(r->e->ns, r->c, inet_addr("10.77.1.1"), 24));
 	must(!port_add_addr(r->e->ns, r->s, inet_addr("10.77.2.1"), 24));
-	must(!ct_helper_assign_port(r->e->ctk, ct_helper_find(r->e->ctk, "ftp", FAMILY_IP4, IP_PROTO_TCP), 21));
+	must(!ct_helper_assign_port(r->e->ctk, ct_helper_find(r->e->ctk, "ftp", FAMILY_IP4, IP_PROTO_TCP),
+				    21));
 	must(!helpers_set(r->e->helpers, "ftp", "loose", mode & MODE_LOOSE ? "1" : "0"));
 	rules(r);
 	return r;
@@ -101,9 +102,15 @@ static struct pkt *make(struct rig *r, enum ct_dir dir, uint8_t flags, const voi
 	struct pkt *p = pkt_alloc(r->e->ns->pool, PKT_SMALL);
 	const char *client = r->mode & MODE_MASQUERADE && dir == CT_REPLY ? "10.77.2.1" : "10.77.1.50";
 	const char *server = r->mode & MODE_DNAT && dir == CT_ORIGINAL ? "10.77.1.1" : "10.77.2.50";
-	struct tcp_hdr th = { .seq = htonl(r->seq[dir]), .ack = htonl(flags & TCP_ACK ? r->seq[!dir] : 0), .offset = 0x50,
-			      .flags = flags, .window = htons(8000) };
-	struct ip4_hdr ip = { .version_ihl = 0x45, .total_len = htons((uint16_t)(40 + len)), .ttl = 64, .proto = IP_PROTO_TCP };
+	struct tcp_hdr th = { .seq = htonl(r->seq[dir]),
+			      .ack = htonl(flags & TCP_ACK ? r->seq[!dir] : 0),
+			      .offset = 0x50,
+			      .flags = flags,
+			      .window = htons(8000) };
+	struct ip4_hdr ip = { .version_ihl = 0x45,
+			      .total_len = htons((uint16_t)(40 + len)),
+			      .ttl = 64,
+			      .proto = IP_PROTO_TCP };
 
 	must(p);
 	th.sport = htons(dir == CT_REPLY ? 21 : r->sport);

@@ -45,14 +45,17 @@ static const struct {
 	{ CT_ORIGINAL, "EPRT |1|10.0.0|1025|\r\n", FTP_PARTIAL },
 	{ CT_ORIGINAL, "EPRT 111110.0.0.1110251\r\n", FTP_PARTIAL },
 	{ CT_ORIGINAL, "EPRT |1", FTP_PARTIAL },
-	{ CT_REPLY, "227 Entering Passive Mode (10,0,0,1,4,1)\r\n", FTP_LINE, "10.0.0.1", 1025, "10,0,0,1,4,1" },
-	{ CT_REPLY, "227 Entering Passive Mode 10,0,0,1,4,1.\r\n", FTP_LINE, "10.0.0.1", 1025, "10,0,0,1,4,1" },
+	{ CT_REPLY, "227 Entering Passive Mode (10,0,0,1,4,1)\r\n", FTP_LINE, "10.0.0.1", 1025,
+	  "10,0,0,1,4,1" },
+	{ CT_REPLY, "227 Entering Passive Mode 10,0,0,1,4,1.\r\n", FTP_LINE, "10.0.0.1", 1025,
+	  "10,0,0,1,4,1" },
 	{ CT_REPLY, "227 =10,0,0,1,4,1\r\n", FTP_LINE, "10.0.0.1", 1025, "10,0,0,1,4,1" },
 	{ CT_REPLY, "227 Entering Passive Mode (10,0,0,1,4,1", FTP_PARTIAL },
 	{ CT_REPLY, "227 no numbers\r\n", FTP_PARTIAL },
 	{ CT_REPLY, "227-Entering (10,0,0,1,4,1)\r\n", FTP_NONE },
 	{ CT_REPLY, "22", FTP_PARTIAL },
-	{ CT_REPLY, "229 Entering Extended Passive Mode (|||6446|)\r\n", FTP_LINE, "192.0.2.9", 6446, "|||6446|" },
+	{ CT_REPLY, "229 Entering Extended Passive Mode (|||6446|)\r\n", FTP_LINE, "192.0.2.9", 6446,
+	  "|||6446|" },
 	{ CT_REPLY, "229 (!!!6446!)\r\n", FTP_LINE, "192.0.2.9", 6446, "!!!6446!" },
 	{ CT_REPLY, "229 (|||6446)\r\n", FTP_PARTIAL },
 	{ CT_REPLY, "229 (||6446|)\r\n", FTP_PARTIAL },
@@ -123,11 +126,16 @@ static void play(const struct scene *sc, bool loose, bool partial, uint16_t gso_
 }
 
 /* Handshake and first line of each direction without translation; C and S are what they look like outside. */
-#define OPEN(C_IN, S_IN, C_OUT, S_OUT) \
+#define OPEN(C_IN, S_IN, C_OUT, S_OUT)                                                   \
 	{ "c>s", "tcp " C_IN " " S_IN " S s=999", "tcp " C_OUT " " S_OUT " s=999 a=0" }, \
-	{ "s>c", "tcp " S_OUT " " C_OUT " SA s=4999 a=1000", "tcp " S_IN " " C_IN " s=4999 a=1000" }, \
-	{ "c>s", "tcp " C_IN " " S_IN " A s=1000 a=5000 d=A\r\n", "tcp " C_OUT " " S_OUT " s=1000 a=5000 d=A\r\n" }, \
-	{ "s>c", "tcp " S_OUT " " C_OUT " A s=5000 a=1003 d=B\r\n", "tcp " S_IN " " C_IN " s=5000 a=1003 d=B\r\n" }
+		{ "s>c", "tcp " S_OUT " " C_OUT " SA s=4999 a=1000",                     \
+		  "tcp " S_IN " " C_IN " s=4999 a=1000" },                               \
+		{ "c>s", "tcp " C_IN " " S_IN " A s=1000 a=5000 d=A\r\n",                \
+		  "tcp " C_OUT " " S_OUT " s=1000 a=5000 d=A\r\n" },                     \
+	{                                                                                \
+		"s>c", "tcp " S_OUT " " C_OUT " A s=5000 a=1003 d=B\r\n",                \
+			"tcp " S_IN " " C_IN " s=5000 a=1003 d=B\r\n"                    \
+	}
 
 #define C "10.77.1.50:40000"
 #define S "10.77.2.50:21"
@@ -140,12 +148,14 @@ static const struct scene scenes[] = {
 	  { OPEN(C, S, C, S),
 	    { "c>s", "tcp " C " " S " A s=1003 a=5003 d=PORT 10,77,1,50,200,1\r\n",
 	      "tcp " C " " S " s=1003 a=5003 d=PORT 10,77,1,50,200,1\r\n" },
-	    { "s>c", "tcp 10.77.2.50:20 10.77.1.50:51201 S s=7", "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" } } },
+	    { "s>c", "tcp 10.77.2.50:20 10.77.1.50:51201 S s=7",
+	      "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" } } },
 	{ "the first line is not looked at",
 	  { NULL },
 	  { { "c>s", "tcp " C " " S " S s=999", "tcp " C " " S " s=999 a=0" },
 	    { "s>c", "tcp " S " " C " SA s=4999 a=1000", "tcp " S " " C " s=4999 a=1000" },
-	    { "c>s", "tcp " C " " S " A s=1000 a=5000 d=PORT 1", "tcp " C " " S " s=1000 a=5000 d=PORT 1" } } },
+	    { "c>s", "tcp " C " " S " A s=1000 a=5000 d=PORT 1",
+	      "tcp " C " " S " s=1000 a=5000 d=PORT 1" } } },
 	{ "a command in pieces is dropped until it comes whole",
 	  { NULL },
 	  { OPEN(C, S, C, S),
@@ -156,45 +166,67 @@ static const struct scene scenes[] = {
 	  { NULL },
 	  { OPEN(C, S, C, S),
 	    { "c>s", "tcp " C " " S " A s=1003 a=5003 d=STOR ", "tcp " C " " S " s=1003 a=5003 d=STOR " },
-	    { "c>s", "tcp " C " " S " A s=1008 a=5003 d=PORT 1", "tcp " C " " S " s=1008 a=5003 d=PORT 1" } } },
+	    { "c>s", "tcp " C " " S " A s=1008 a=5003 d=PORT 1",
+	      "tcp " C " " S " s=1008 a=5003 d=PORT 1" } } },
 	{ "active behind a masquerade",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
 	  { OPEN(C, S, M, S),
 	    /* 23 bytes become 22 */
 	    { "c>s", "tcp " C " " S " A s=1003 a=5003 d=PORT 10,77,1,50,200,1\r\n",
 	      "tcp " M " " S " s=1003 a=5003 d=PORT 10,77,2,1,200,1\r\n" },
-	    { "s>c", "tcp " S " " M " A s=5003 a=1025 d=200 ok\r\n", "tcp " S " " C " s=5003 a=1026 d=200 ok\r\n" },
-	    { "c>s", "tcp " C " " S " A s=1026 a=5011 d=LIST\r\n", "tcp " M " " S " s=1025 a=5011 d=LIST\r\n" },
-	    { "s>c", "tcp 10.77.2.50:20 10.77.2.1:51201 S s=7", "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" },
-	    { "c>s", "tcp 10.77.1.50:51201 10.77.2.50:20 SA s=8 a=8", "tcp 10.77.2.1:51201 10.77.2.50:20 s=8 a=8" },
+	    { "s>c", "tcp " S " " M " A s=5003 a=1025 d=200 ok\r\n",
+	      "tcp " S " " C " s=5003 a=1026 d=200 ok\r\n" },
+	    { "c>s", "tcp " C " " S " A s=1026 a=5011 d=LIST\r\n",
+	      "tcp " M " " S " s=1025 a=5011 d=LIST\r\n" },
+	    { "s>c", "tcp 10.77.2.50:20 10.77.2.1:51201 S s=7",
+	      "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" },
+	    { "c>s", "tcp 10.77.1.50:51201 10.77.2.50:20 SA s=8 a=8",
+	      "tcp 10.77.2.1:51201 10.77.2.50:20 s=8 a=8" },
 	    /* sent again: adjusted as before */
-	    { "c>s", "tcp " C " " S " A s=1026 a=5011 d=LIST\r\n", "tcp " M " " S " s=1025 a=5011 d=LIST\r\n" } } },
+	    { "c>s", "tcp " C " " S " A s=1026 a=5011 d=LIST\r\n",
+	      "tcp " M " " S " s=1025 a=5011 d=LIST\r\n" } } },
 	{ "extended active behind a masquerade",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
 	  { OPEN(C, S, M, S),
 	    { "c>s", "tcp " C " " S " A s=1003 a=5003 d=EPRT |1|10.77.1.50|51201|\r\n",
 	      "tcp " M " " S " s=1003 a=5003 d=EPRT |1|10.77.2.1|51201|\r\n" },
-	    { "s>c", "tcp 10.77.2.50:20 10.77.2.1:51201 S s=7", "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" } } },
+	    { "s>c", "tcp 10.77.2.50:20 10.77.2.1:51201 S s=7",
+	      "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" } } },
 	{ "passive to a translated server",
 	  { "-A PREROUTING -p tcp --dport 21 -j DNAT --to-destination 10.77.2.50" },
 	  { OPEN(C, V, C, S),
 	    { "s>c", "tcp " S " " C " A s=5003 a=1003 d=227 Passive (10,77,2,50,200,1).\r\n",
 	      "tcp " V " " C " s=5003 a=1003 d=227 Passive (10,77,1,1,200,1).\r\n" },
-	    { "c>s", "tcp " C " " V " A s=1003 a=5035 d=NOOP\r\n", "tcp " C " " S " s=1003 a=5036 d=NOOP\r\n" },
+	    { "c>s", "tcp " C " " V " A s=1003 a=5035 d=NOOP\r\n",
+	      "tcp " C " " S " s=1003 a=5036 d=NOOP\r\n" },
 	    { "s>c", "tcp " S " " C " A s=5036 a=1009 d=200\r\n", "tcp " V " " C " s=5035 a=1009 d=200\r\n" },
-	    { "c>s", "tcp 10.77.1.50:40001 10.77.1.1:51201 S s=7", "tcp 10.77.1.50:40001 10.77.2.50:51201 s=7 a=0" } } },
+	    { "c>s", "tcp 10.77.1.50:40001 10.77.1.1:51201 S s=7",
+	      "tcp 10.77.1.50:40001 10.77.2.50:51201 s=7 a=0" } } },
 	{ "extended passive names no address: the text stays",
 	  { "-A PREROUTING -p tcp --dport 21 -j DNAT --to-destination 10.77.2.50" },
 	  { OPEN(C, V, C, S),
 	    { "s>c", "tcp " S " " C " A s=5003 a=1003 d=229 Extended (|||51201|)\r\n",
 	      "tcp " V " " C " s=5003 a=1003 d=229 Extended (|||51201|)\r\n" },
-	    { "c>s", "tcp 10.77.1.50:40001 10.77.1.1:51201 S s=7", "tcp 10.77.1.50:40001 10.77.2.50:51201 s=7 a=0" } } },
+	    { "c>s", "tcp 10.77.1.50:40001 10.77.1.1:51201 S s=7",
+	      "tcp 10.77.1.50:40001 10.77.2.50:51201 s=7 a=0" } } },
 	{ "passive behind a masquerade: the server's address stays",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
 	  { OPEN(C, S, M, S),
 	    { "s>c", "tcp " S " " M " A s=5003 a=1003 d=227 Passive (10,77,2,50,200,1).\r\n",
 	      "tcp " S " " C " s=5003 a=1003 d=227 Passive (10,77,2,50,200,1).\r\n" },
-	    { "c>s", "tcp 10.77.1.50:40001 10.77.2.50:51201 S s=7", "tcp 10.77.2.1:40001 10.77.2.50:51201 s=7 a=0" } } },
+	    { "c>s", "tcp 10.77.1.50:40001 10.77.2.50:51201 S s=7",
+	      "tcp 10.77.2.1:40001 10.77.2.50:51201 s=7 a=0" } } },
+	{ "other delimiters become bars where the text is written anew",
+	  { "-A POSTROUTING -o s -j MASQUERADE" },
+	  { OPEN(C, S, M, S),
+	    { "s>c", "tcp " S " " M " A s=5003 a=1003 d=229 (!!!51201!)\r\n",
+	      "tcp " S " " C " s=5003 a=1003 d=229 (|||51201|)\r\n" } } },
+	{ "port 0 cannot be translated",
+	  { "-A POSTROUTING -o s -j MASQUERADE" },
+	  { OPEN(C, S, M, S),
+	    { "c>s", "tcp " C " " S " A s=1003 a=5003 d=PORT 10,77,1,50,0,0\r\n", "drop ct_helper" },
+	    { "c>s", "tcp " C " " S " A s=1003 a=5003 d=PORT 10,77,1,50,4,1\r\n",
+	      "tcp " M " " S " s=1003 a=5003 d=PORT 10,77,2,1,4,1\r\n" } } },
 	{ "somebody else's address makes nothing expected",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
 	  { OPEN(C, S, M, S),
@@ -241,8 +273,10 @@ static void test_port_search(void **state)
 		OPEN("10.77.1.51:40001", S, "10.77.2.1:40001", S),
 		{ "c>s", "tcp 10.77.1.51:40001 " S " A s=1003 a=5003 d=EPRT |1|10.77.1.51|51201|\r\n",
 		  "tcp 10.77.2.1:40001 " S " s=1003 a=5003 d=EPRT |1|10.77.2.1|[51202-65535]|\r\n" },
-		{ "s>c", "tcp 10.77.2.50:20 10.77.2.1:$ S s=7", "tcp 10.77.2.50:20 10.77.1.51:51201 s=7 a=0" },
-		{ "s>c", "tcp 10.77.2.50:20 10.77.2.1:51201 S s=7", "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" },
+		{ "s>c", "tcp 10.77.2.50:20 10.77.2.1:$ S s=7",
+		  "tcp 10.77.2.50:20 10.77.1.51:51201 s=7 a=0" },
+		{ "s>c", "tcp 10.77.2.50:20 10.77.2.1:51201 S s=7",
+		  "tcp 10.77.2.50:20 10.77.1.50:51201 s=7 a=0" },
 		{ NULL },
 	};
 	struct mini *m = mini_open();
@@ -259,11 +293,13 @@ static void test_port_search(void **state)
 /* loose: a third machine's address may be announced. */
 static void test_loose(void **state)
 {
-	static const struct scene sc = { "loose",
+	static const struct scene sc = {
+		"loose",
 		{ NULL },
 		{ OPEN(C, S, C, S),
 		  { "s>c", "tcp " S " " C " A s=5003 a=1003 d=227 (10,77,2,99,200,1)\r\n",
-		    "tcp " S " " C " s=5003 a=1003 d=227 (10,77,2,99,200,1)\r\n" } } };
+		    "tcp " S " " C " s=5003 a=1003 d=227 (10,77,2,99,200,1)\r\n" } }
+	};
 
 	(void)state;
 	for (int loose = 0; loose < 2; loose++) {
@@ -296,8 +332,9 @@ static void test_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	    cmocka_unit_test(test_scenes), cmocka_unit_test(test_related),
-		cmocka_unit_test(test_port_search), cmocka_unit_test(test_loose),  cmocka_unit_test(test_options),
+		cmocka_unit_test(test_lines),   cmocka_unit_test(test_scenes),
+		cmocka_unit_test(test_related), cmocka_unit_test(test_port_search),
+		cmocka_unit_test(test_loose),   cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

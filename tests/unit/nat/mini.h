@@ -30,9 +30,6 @@
 
 #include <cmocka.h>
 
-/* Rows leave out what is 0. */
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-
 #define SEC 1000000000ull
 
 struct mini {
@@ -193,7 +190,8 @@ static inline unsigned mini_sctp(uint8_t *b, uint16_t sport, uint16_t dport)
 	uint32_t crc;
 
 	memset(b, 0, 32);
-	b[0] = (uint8_t)(sport >> 8), b[1] = (uint8_t)sport, b[2] = (uint8_t)(dport >> 8), b[3] = (uint8_t)dport;
+	b[0] = (uint8_t)(sport >> 8), b[1] = (uint8_t)sport, b[2] = (uint8_t)(dport >> 8),
+	b[3] = (uint8_t)dport;
 	b[12] = 1, b[15] = 20, b[19] = 7;
 	crc = htole32(crc32c(0, b, 32));
 	memcpy(b + 8, &crc, 4);
@@ -203,7 +201,8 @@ static inline unsigned mini_sctp(uint8_t *b, uint16_t sport, uint16_t dport)
 /* mini_gre: a version 1 header with a call id. */
 static inline unsigned mini_gre(uint8_t *b, uint16_t call)
 {
-	const uint8_t head[12] = { 0x30, 0x01, 0x88, 0x0b, 0, 0, (uint8_t)(call >> 8), (uint8_t)call, 0, 0, 0, 1 };
+	const uint8_t head[12] = { 0x30,          0x01, 0x88, 0x0b, 0, 0, (uint8_t)(call >> 8),
+				   (uint8_t)call, 0,    0,    0,    1 };
 
 	memcpy(b, head, sizeof head);
 	return sizeof head;
@@ -212,7 +211,8 @@ static inline unsigned mini_gre(uint8_t *b, uint16_t call)
 /* mini_packet: what the text says; "$" is the number. Caller owns. */
 static inline struct pkt *mini_packet(struct mini *m, const char *text)
 {
-	char copy[2048], proto[16], a[64], b[64], src[64], dst[64], flags[8] = "", *w = copy, *rest, *quote = NULL;
+	char copy[2048], proto[16], a[64], b[64], src[64], dst[64], flags[8] = "", *w = copy, *rest,
+								    *quote = NULL;
 	uint8_t bytes[2048];
 	struct craft k = { .src = src, .dst = dst };
 	struct pkt *p, *inner;
@@ -331,7 +331,10 @@ static inline void mini_show(const struct mini *m, const struct pkt *p, struct t
 	case IP_PROTO_TCP:
 	case IP_PROTO_UDP:
 	case IP_PROTO_SCTP:
-		text_printf(t, "%s %s:%u %s:%u", p->hdr.proto == IP_PROTO_TCP ? "tcp" : p->hdr.proto == IP_PROTO_UDP ? "udp" : "sctp",
+		text_printf(t, "%s %s:%u %s:%u",
+			    p->hdr.proto == IP_PROTO_TCP   ? "tcp"
+			    : p->hdr.proto == IP_PROTO_UDP ? "udp"
+							   : "sctp",
 			    src, l4[0] << 8 | l4[1], dst, l4[2] << 8 | l4[3]);
 		break;
 	case IP_PROTO_ICMP:
@@ -363,7 +366,8 @@ static inline void mini_show(const struct mini *m, const struct pkt *p, struct t
 /* --- the way --------------------------------------------------------------------------------------------------------- */
 
 /* mini_walk: the hooks of its way. Consumes @p. Return: it again, or NULL with *why. */
-static inline struct pkt *mini_walk(struct mini *m, struct pkt *p, struct port *in, struct port *out, const char **why)
+static inline struct pkt *mini_walk(struct mini *m, struct pkt *p, struct port *in, struct port *out,
+				    const char **why)
 {
 	uint64_t before[DROP_COUNT];
 	enum hook first = in ? HOOK_PREROUTING : HOOK_OUTPUT, second = out ? HOOK_FORWARD : HOOK_INPUT;
@@ -432,7 +436,8 @@ static inline void mini_offload(struct mini *m, struct pkt *p)
 	p->csum_start = p->hdr.l4;
 	p->csum_offset = tcp ? offsetof(struct tcp_hdr, checksum) : offsetof(struct udp_hdr, checksum);
 	field = mini_need(pkt_at(p, (uint32_t)p->csum_start + p->csum_offset, 2));
-	*field = (uint16_t)~csum_fold(csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, p->hdr.proto, pkt_l4_len(p)));
+	*field = (uint16_t)~csum_fold(
+		csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, p->hdr.proto, pkt_l4_len(p)));
 	if (m->gso_size && pkt_l4_len(p) > m->gso_size + 20u) {
 		p->gso = tcp ? GSO_TCP4 : GSO_UDP_L4;
 		p->gso_size = m->gso_size;

@@ -8,7 +8,8 @@ static const struct scene scenes[] = {
 	  { { "c>s", "tcp 10.77.1.50:40000 10.77.2.50:80 S s=1", "tcp 10.77.2.1:40000 10.77.2.50:80" },
 	    { "c>s", "tcp 10.77.1.50:40000 10.77.2.50:80 S s=1", "tcp 10.77.2.1:40000 10.77.2.50:80" },
 	    { "s>c", "tcp 10.77.2.50:80 10.77.2.1:40000 SA s=9 a=2", "tcp 10.77.2.50:80 10.77.1.50:40000" },
-	    { "c>s", "tcp 10.77.1.50:40000 10.77.2.50:80 A s=2 a=10", "tcp 10.77.2.1:40000 10.77.2.50:80" } } },
+	    { "c>s", "tcp 10.77.1.50:40000 10.77.2.50:80 A s=2 a=10",
+	      "tcp 10.77.2.1:40000 10.77.2.50:80" } } },
 	{ "a taken port above 1023 stays there",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
 	  { { "c>s", "udp 10.77.1.50:5000 10.77.2.50:53", "udp 10.77.2.1:5000 10.77.2.50:53" },
@@ -102,7 +103,8 @@ static const struct scene scenes[] = {
 	  { "-A PREROUTING -p udp -j DNAT --to-destination :5353" },
 	  { { "c>s", "udp 10.77.1.50:4000 10.77.2.50:53", "udp 10.77.1.50:4000 10.77.2.50:5353" } } },
 	{ "redirect",
-	  { "-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 3128", "-A PREROUTING -p udp -j REDIRECT" },
+	  { "-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 3128",
+	    "-A PREROUTING -p udp -j REDIRECT" },
 	  { { "c>", "tcp 10.77.1.50:4000 10.77.2.50:80 S", "tcp 10.77.1.50:4000 10.77.1.1:3128" },
 	    { "c>", "udp 10.77.1.50:4000 10.77.2.50:53", "udp 10.77.1.50:4000 10.77.1.1:53" },
 	    { ">c", "udp 10.77.1.1:53 10.77.1.50:4000", "udp 10.77.2.50:53 10.77.1.50:4000" } } },
@@ -156,7 +158,8 @@ static void test_scenes(void **state)
 /* As long as the nat table was not used connections are not bound at all. */
 static void test_table_unused(void **state)
 {
-	static const struct step step = { "c>s", "udp 10.77.1.50:5000 10.77.2.50:53", "udp 10.77.1.50:5000 10.77.2.50:53" };
+	static const struct step step = { "c>s", "udp 10.77.1.50:5000 10.77.2.50:53",
+					  "udp 10.77.1.50:5000 10.77.2.50:53" };
 	struct mini *m = mini_open();
 
 	(void)state;
@@ -169,14 +172,16 @@ static void test_table_unused(void **state)
 static void test_status(void **state)
 {
 	static const char *const rules[] = { "-A POSTROUTING -p udp -j MASQUERADE",
-					     "-A PREROUTING -p tcp -j DNAT --to-destination 10.77.2.50:99", NULL };
+					     "-A PREROUTING -p tcp -j DNAT --to-destination 10.77.2.50:99",
+					     NULL };
 	static const struct {
 		struct step step;
 		uint32_t status;
 	} rows[] = {
 		{ { "c>s", "udp 10.77.1.50:1 10.77.2.50:2", "udp 10.77.2.1:1 10.77.2.50:2" },
 		  CT_ST_SRC_NAT | CT_ST_NAT_DONE_MASK },
-		{ { "c>s", "udp 10.77.2.1:7 10.77.2.50:2", "udp 10.77.2.1:7 10.77.2.50:2" }, CT_ST_NAT_DONE_MASK },
+		{ { "c>s", "udp 10.77.2.1:7 10.77.2.50:2", "udp 10.77.2.1:7 10.77.2.50:2" },
+		  CT_ST_NAT_DONE_MASK },
 		{ { "c>s", "tcp 10.77.1.50:1 10.77.2.51:2 S", "tcp 10.77.1.50:1 10.77.2.50:99" },
 		  CT_ST_DST_NAT | CT_ST_NAT_DONE_MASK },
 		{ { "c>s", "p99 10.77.1.50 10.77.2.51", "p99 10.77.1.50 10.77.2.51" }, CT_ST_NAT_DONE_MASK },
@@ -187,8 +192,10 @@ static void test_status(void **state)
 	mini_rules(m, TABLE_NAT, rules);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		mini_step(m, "status", &rows[i].step);
-		assert_int_equal(m->held->ct->status & (CT_ST_NAT_MASK | CT_ST_NAT_DONE_MASK), rows[i].status);
-		assert_int_equal(m->held->ct->nat && m->held->ct->nat->linked, !!(rows[i].status & CT_ST_SRC_NAT));
+		assert_int_equal(m->held->ct->status & (CT_ST_NAT_MASK | CT_ST_NAT_DONE_MASK),
+				 rows[i].status);
+		assert_int_equal(m->held->ct->nat && m->held->ct->nat->linked,
+				 !!(rows[i].status & CT_ST_SRC_NAT));
 	}
 	mini_close(m);
 }
@@ -197,7 +204,8 @@ static void test_status(void **state)
 static void test_notifiers(void **state)
 {
 	static const char *const rules[] = { "-A POSTROUTING -p udp -o s -j MASQUERADE",
-					     "-A POSTROUTING -p tcp -o s -j SNAT --to-source 10.77.2.1", NULL };
+					     "-A POSTROUTING -p tcp -o s -j SNAT --to-source 10.77.2.1",
+					     NULL };
 	static const struct step steps[] = {
 		{ "c>s", "udp 10.77.1.50:1 10.77.2.50:2", "udp 10.77.2.1:1 10.77.2.50:2" },
 		{ "c>s", "tcp 10.77.1.50:1 10.77.2.50:2 S", "tcp 10.77.2.1:1 10.77.2.50:2" },
@@ -228,7 +236,8 @@ static void test_notifiers(void **state)
 static void test_masquerade_address(void **state)
 {
 	static const char *const rules[] = { "-A POSTROUTING -j MASQUERADE", NULL };
-	static const struct step near = { "c>s", "udp 10.77.1.50:1 172.20.0.9:2", "udp 172.20.0.1:1 172.20.0.9:2" },
+	static const struct step near = { "c>s", "udp 10.77.1.50:1 172.20.0.9:2",
+					  "udp 172.20.0.1:1 172.20.0.9:2" },
 				 far = { "c>s", "udp 10.77.1.50:1 8.8.8.8:2", "udp 10.77.2.1:1 8.8.8.8:2" },
 				 other = { "c>s", "udp 10.77.1.50:1 8.8.4.4:2", "udp 10.77.1.1:1 8.8.4.4:2" },
 				 none = { "c>s", "udp 10.77.1.50:1 8.8.2.2:2", "drop nat_no_address" };
@@ -253,9 +262,11 @@ static void test_masquerade_address(void **state)
 /* NOTRACK in raw: no connection, no translation. */
 static void test_untracked(void **state)
 {
-	static const char *const raw[] = { "-A PREROUTING -p udp -j NOTRACK", NULL },
-				 *const nat[] = { "-A POSTROUTING -j MASQUERADE", NULL };
-	static const struct step step = { "c>s", "udp 10.77.1.50:1 10.77.2.50:2", "udp 10.77.1.50:1 10.77.2.50:2" };
+	static const char *const raw[] = { "-A PREROUTING -p udp -j NOTRACK", NULL }, *const nat[] = {
+		"-A POSTROUTING -j MASQUERADE", NULL
+	};
+	static const struct step step = { "c>s", "udp 10.77.1.50:1 10.77.2.50:2",
+					  "udp 10.77.1.50:1 10.77.2.50:2" };
 	struct mini *m = mini_open();
 
 	(void)state;
@@ -288,9 +299,12 @@ static void test_by_source_chain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenes),		  cmocka_unit_test(test_table_unused),
-		cmocka_unit_test(test_status),		  cmocka_unit_test(test_notifiers),
-		cmocka_unit_test(test_masquerade_address), cmocka_unit_test(test_untracked),
+		cmocka_unit_test(test_scenes),
+		cmocka_unit_test(test_table_unused),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_notifiers),
+		cmocka_unit_test(test_masquerade_address),
+		cmocka_unit_test(test_untracked),
 		cmocka_unit_test(test_by_source_chain),
 	};
 

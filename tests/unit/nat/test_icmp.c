@@ -1,9 +1,18 @@
 /* test_icmp.c - ICMP errors about translated connections, both directions, what they quote included. */
 #include "tests/unit/nat/mini.h"
 
-#define UDP_OUT { "c>s", "udp 10.77.1.50:5000 10.77.2.50:53", "udp 10.77.2.1:5000 10.77.2.50:53" }
-#define UDP_BACK { "s>c", "udp 10.77.2.50:53 10.77.2.1:5000", "udp 10.77.2.50:53 10.77.1.50:5000" }
-#define TCP_IN { "c>s", "tcp 10.77.1.50:4000 10.77.2.1:80 S", "tcp 10.77.1.50:4000 10.77.2.50:8080" }
+#define UDP_OUT                                                                                \
+	{                                                                                      \
+		"c>s", "udp 10.77.1.50:5000 10.77.2.50:53", "udp 10.77.2.1:5000 10.77.2.50:53" \
+	}
+#define UDP_BACK                                                                               \
+	{                                                                                      \
+		"s>c", "udp 10.77.2.50:53 10.77.2.1:5000", "udp 10.77.2.50:53 10.77.1.50:5000" \
+	}
+#define TCP_IN                                                                                     \
+	{                                                                                          \
+		"c>s", "tcp 10.77.1.50:4000 10.77.2.1:80 S", "tcp 10.77.1.50:4000 10.77.2.50:8080" \
+	}
 
 static const struct scene scenes[] = {
 	{ "source translated: from the server",
@@ -18,7 +27,8 @@ static const struct scene scenes[] = {
 	      "err11.0 10.99.9.9 10.77.1.50 q=udp 10.77.1.50:5000 10.77.2.50:53" } } },
 	{ "source translated: from the client about a reply",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
-	  { UDP_OUT, UDP_BACK,
+	  { UDP_OUT,
+	    UDP_BACK,
 	    { "c>s", "err3.3 10.77.1.50 10.77.2.50 q=udp 10.77.2.50:53 10.77.1.50:5000",
 	      "err3.3 10.77.2.1 10.77.2.50 q=udp 10.77.2.50:53 10.77.2.1:5000" } } },
 	{ "source translated to another port",
@@ -51,7 +61,8 @@ static const struct scene scenes[] = {
 	{ "a redirect is dropped",
 	  { "-A POSTROUTING -o s -j MASQUERADE" },
 	  { UDP_OUT,
-	    { "s>c", "err5.1 10.77.2.9 10.77.2.1 q=udp 10.77.2.1:5000 10.77.2.50:53", "drop nat_icmp_redirect" } } },
+	    { "s>c", "err5.1 10.77.2.9 10.77.2.1 q=udp 10.77.2.1:5000 10.77.2.50:53",
+	      "drop nat_icmp_redirect" } } },
 	{ "a redirect about an untranslated connection passes",
 	  { "-A POSTROUTING -o c -j MASQUERADE" },
 	  { { "c>s", "udp 10.77.1.50:5000 10.77.2.50:53", "udp 10.77.1.50:5000 10.77.2.50:53" },

@@ -34,7 +34,8 @@ static uint32_t payload_of(const struct pkt *p)
 /* open_flow: a connection for the adjustment to hang on; the packet keeps it. */
 static struct pkt *open_flow(struct mini *m, const char *text)
 {
-	static const struct step syn = { "c>s", "tcp 10.77.1.50:4000 10.77.2.50:80 S s=99", "tcp 10.77.1.50:4000 10.77.2.50:80" },
+	static const struct step syn = { "c>s", "tcp 10.77.1.50:4000 10.77.2.50:80 S s=99",
+					 "tcp 10.77.1.50:4000 10.77.2.50:80" },
 				 ack = { "s>c", "tcp 10.77.2.50:80 10.77.1.50:4000 SA s=9 a=100",
 					 "tcp 10.77.2.50:80 10.77.1.50:4000" };
 	const char *why;
@@ -60,8 +61,8 @@ static void test_rows(void **state)
 			uint32_t rep = (uint32_t)strlen(r->rep);
 
 			m->partial = partial;
-			snprintf(text, sizeof text, "%s 10.77.1.50:4000 10.77.2.50:80 %s s=100 a=10 d=%s", tcp ? "tcp" : "udp",
-				 tcp ? "A" : "", r->before);
+			snprintf(text, sizeof text, "%s 10.77.1.50:4000 10.77.2.50:80 %s s=100 a=10 d=%s",
+				 tcp ? "tcp" : "udp", tcp ? "A" : "", r->before);
 			p = open_flow(m, text);
 			done = tcp ? nat_mangle_tcp(m->nat, p, p->ct, r->off, r->len, r->rep, rep)
 				   : nat_mangle_udp(m->nat, p, p->ct, r->off, r->len, r->rep, rep);
@@ -74,7 +75,8 @@ static void test_rows(void **state)
 					fail_msg("%s %d: checksum", r->name, kind);
 			}
 			if (done && tcp && rep != r->len)
-				assert_int_equal(ct_seqadj_offset(p->ct, CT_ORIGINAL, 101), (int32_t)rep - (int32_t)r->len);
+				assert_int_equal(ct_seqadj_offset(p->ct, CT_ORIGINAL, 101),
+						 (int32_t)rep - (int32_t)r->len);
 			else if (p->ct)
 				assert_int_equal(ct_seqadj_offset(p->ct, CT_ORIGINAL, 101), 0);
 			pkt_free(p);
@@ -109,7 +111,11 @@ static void test_segments(void **state)
 		uint32_t rep;
 		uint16_t segs;
 		uint8_t gso;
-	} cases[] = { { 30, 4, GSO_TCP4 }, { 29, 3, GSO_TCP4 }, { 10, 2, GSO_TCP4 }, { 9, 1, GSO_NONE }, { 0, 1, GSO_NONE } };
+	} cases[] = { { 30, 4, GSO_TCP4 },
+		      { 29, 3, GSO_TCP4 },
+		      { 10, 2, GSO_TCP4 },
+		      { 9, 1, GSO_NONE },
+		      { 0, 1, GSO_NONE } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -35,7 +35,8 @@ static const struct row rows[] = {
 	{ "tcp all ones", IP_PROTO_TCP, CSUM_NONE, 1, NAT_MANIP_DST, "255.255.255.255", 65535 },
 	{ "tcp zero", IP_PROTO_TCP, CSUM_NONE, 1, NAT_MANIP_SRC, "0.0.0.0", 0 },
 	{ "tcp partial", IP_PROTO_TCP, CSUM_PARTIAL, 1001, NAT_MANIP_SRC, "203.0.113.9", 61000 },
-	{ "tcp partial super-packet", IP_PROTO_TCP, CSUM_PARTIAL, 60000, NAT_MANIP_DST, "203.0.113.9", 61000 },
+	{ "tcp partial super-packet", IP_PROTO_TCP, CSUM_PARTIAL, 60000, NAT_MANIP_DST, "203.0.113.9",
+	  61000 },
 	{ "udp source", IP_PROTO_UDP, CSUM_NONE, 18, NAT_MANIP_SRC, "203.0.113.9", 61000 },
 	{ "udp destination", IP_PROTO_UDP, CSUM_NONE, 18, NAT_MANIP_DST, "198.51.100.1", 53 },
 	{ "udp partial", IP_PROTO_UDP, CSUM_PARTIAL, 777, NAT_MANIP_SRC, "203.0.113.9", 61000 },
@@ -45,9 +46,17 @@ static const struct row rows[] = {
 /* make: the packet of a row, its checksum in the wanted state. */
 static struct pkt *make(struct pkt_pool *pool, const struct row *r)
 {
-	struct pkt *p = craft_packet(pool, &(struct craft){ .src = "10.1.2.3", .dst = "10.9.8.7", .proto = r->proto,
-			.sport = 4000, .dport = 80, .tcp_flags = TCP_ACK, .icmp = r->proto == IP_PROTO_ICMP,
-			.icmp_type = r->proto == IP_PROTO_ICMP ? ICMP_ECHO : 0, .icmp_id = 4000, .payload_len = r->payload });
+	struct pkt *p =
+		craft_packet(pool, &(struct craft){ .src = "10.1.2.3",
+						    .dst = "10.9.8.7",
+						    .proto = r->proto,
+						    .sport = 4000,
+						    .dport = 80,
+						    .tcp_flags = TCP_ACK,
+						    .icmp = r->proto == IP_PROTO_ICMP,
+						    .icmp_type = r->proto == IP_PROTO_ICMP ? ICMP_ECHO : 0,
+						    .icmp_id = 4000,
+						    .payload_len = r->payload });
 	uint16_t *field;
 
 	p->csum = r->csum;
@@ -56,7 +65,8 @@ static struct pkt *make(struct pkt_pool *pool, const struct row *r)
 	p->csum_start = p->hdr.l4;
 	p->csum_offset = r->proto == IP_PROTO_TCP ? 16 : 6;
 	field = need(pkt_at(p, (uint32_t)p->csum_start + p->csum_offset, 2));
-	*field = (uint16_t)~csum_fold(csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, r->proto, pkt_l4_len(p)));
+	*field =
+		(uint16_t)~csum_fold(csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, r->proto, pkt_l4_len(p)));
 	if (r->payload > 1460) {
 		p->gso = GSO_TCP4;
 		p->gso_size = 1448;
@@ -80,7 +90,9 @@ static void test_rows(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct row *r = &rows[i];
 		struct pkt *p = make(pool, r);
-		struct nat_target to = { .addr = inet_addr(r->addr), .key = htons(r->key), .proto = r->proto };
+		struct nat_target to = { .addr = inet_addr(r->addr),
+					 .key = htons(r->key),
+					 .proto = r->proto };
 		const uint16_t *l4;
 
 		assert_true(nat_rewrite(p, 0, &to, r->manip));
@@ -89,7 +101,9 @@ static void test_rows(void **state)
 		assert_int_equal(r->manip == NAT_MANIP_SRC ? ip4_hdr(p)->src : ip4_hdr(p)->dst, to.addr);
 		assert_int_equal(r->manip == NAT_MANIP_SRC ? ip4_hdr(p)->dst : ip4_hdr(p)->src,
 				 inet_addr(r->manip == NAT_MANIP_SRC ? "10.9.8.7" : "10.1.2.3"));
-		assert_int_equal(ntohs(r->proto == IP_PROTO_ICMP ? l4[2] : l4[r->manip == NAT_MANIP_SRC ? 0 : 1]), r->key);
+		assert_int_equal(
+			ntohs(r->proto == IP_PROTO_ICMP ? l4[2] : l4[r->manip == NAT_MANIP_SRC ? 0 : 1]),
+			r->key);
 		if (!right(p))
 			fail_msg("%s: checksum", r->name);
 		pkt_free(p);
@@ -101,7 +115,9 @@ static void test_rows(void **state)
 static void test_checksum_rules(void **state)
 {
 	struct pkt_pool *pool = pkt_pool_create(4, 4);
-	struct craft k = { .src = "10.1.2.3", .dst = "10.9.8.7", .sport = 4000, .dport = 53, .payload_len = 9 };
+	struct craft k = {
+		.src = "10.1.2.3", .dst = "10.9.8.7", .sport = 4000, .dport = 53, .payload_len = 9
+	};
 	struct nat_target to = { .addr = inet_addr("192.0.2.1"), .key = htons(4000), .proto = IP_PROTO_UDP };
 	struct udp_hdr *uh;
 	struct pkt *p;
@@ -144,17 +160,20 @@ static void test_short(void **state)
 		uint32_t len; /* of the whole packet */
 		bool ok;
 	} cases[] = {
-		{ IP_PROTO_TCP, 27, false }, { IP_PROTO_TCP, 28, true }, { IP_PROTO_TCP, 39, true }, { IP_PROTO_UDP, 27, false },
-		{ IP_PROTO_UDP, 28, true }, { IP_PROTO_ICMP, 27, false }, { IP_PROTO_SCTP, 28, true },
-		{ IP_PROTO_SCTP, 27, false }, { IP_PROTO_GRE, 27, false }, { IP_PROTO_GRE, 28, true }, { IP_PROTO_ESP, 20, true },
-		{ IP_PROTO_ESP, 19, false },
+		{ IP_PROTO_TCP, 27, false }, { IP_PROTO_TCP, 28, true },   { IP_PROTO_TCP, 39, true },
+		{ IP_PROTO_UDP, 27, false }, { IP_PROTO_UDP, 28, true },   { IP_PROTO_ICMP, 27, false },
+		{ IP_PROTO_SCTP, 28, true }, { IP_PROTO_SCTP, 27, false }, { IP_PROTO_GRE, 27, false },
+		{ IP_PROTO_GRE, 28, true },  { IP_PROTO_ESP, 20, true },   { IP_PROTO_ESP, 19, false },
 	};
 	struct pkt_pool *pool = pkt_pool_create(4, 4);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct pkt *p = craft_packet(pool, &(struct craft){ .src = "10.1.2.3", .dst = "10.9.8.7", .proto = IP_PROTO_TCP,
-								    .tcp_flags = TCP_ACK, .payload_len = 64 });
+		struct pkt *p = craft_packet(pool, &(struct craft){ .src = "10.1.2.3",
+								    .dst = "10.9.8.7",
+								    .proto = IP_PROTO_TCP,
+								    .tcp_flags = TCP_ACK,
+								    .payload_len = 64 });
 		struct nat_target to = { .addr = inet_addr("192.0.2.1"), .proto = cases[i].proto };
 
 		p->len = cases[i].len;
