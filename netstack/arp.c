@@ -1,9 +1,9 @@
 /* arp.c - ARP for IPv4 over Ethernet (RFC 826, RFC 5227 where Linux follows it).
  *
  * Overview
- *   A request for one of our addresses is answered and teaches us the asker; anything else only refreshes an entry that
- *   exists already, unless arp_accept allows more. A reply that nobody asked for therefore creates nothing, and an
- *   address that changed within the last second does not change again.
+ *   A request for one of our addresses is answered and teaches us the asker; anything else only refreshes an
+ *   entry that exists already, unless arp_accept allows more. A reply that nobody asked for therefore creates
+ *   nothing, and an address that changed within the last second does not change again.
  *
  * Linux parity: net/ipv4/arp.c (arp_process, arp_ignore, arp_filter, arp_accept, arp_is_garp, arp_solicit).
  * Difference: proxied requests are answered at once, without the random proxy_delay.

@@ -1,9 +1,10 @@
 /* defrag.c - reassembly of IPv4 datagrams.
  *
  * Overview
- *   One queue per (source, destination, id, protocol, user): users are PREROUTING, OUTPUT and local delivery, which do
- *   not mix. A queue holds its fragments sorted by offset, none overlapping. When the last gap closes, the packet that
- *   closed it is given storage for the whole datagram, takes the header of the first fragment and goes on.
+ *   One queue per (source, destination, id, protocol, user): users are PREROUTING, OUTPUT and local delivery,
+ *   which do not mix. A queue holds its fragments sorted by offset, none overlapping. When the last gap
+ *   closes, the packet that closed it is given storage for the whole datagram, takes the header of the first
+ *   fragment and goes on.
  *
  * Invariants
  *   1. memory = sum of the queues' and fragments' sizes; above ipfrag_high_thresh no fragment is taken in.
@@ -13,10 +14,10 @@
  * Ownership
  *   defrag_gather keeps the packet when it returns STOLEN, else the caller has it.
  *
- * Linux parity: net/ipv4/ip_fragment.c (ip_frag_queue, ip_frag_reasm, ip_expire, ip_frag_too_far), inet_fragment.c
- * (inet_frag_find: nothing is evicted, new fragments are refused; inet_frag_queue_insert: a fragment inside what is
- * already there is a duplicate, any other overlap kills the queue, RFC 5722). The end of the time is told to the sender
- * only for datagrams addressed to this router.
+ * Linux parity: net/ipv4/ip_fragment.c (ip_frag_queue, ip_frag_reasm, ip_expire, ip_frag_too_far),
+ * inet_fragment.c (inet_frag_find: nothing is evicted, new fragments are refused; inet_frag_queue_insert: a
+ * fragment inside what is already there is a duplicate, any other overlap kills the queue, RFC 5722). The end
+ * of the time is told to the sender only for datagrams addressed to this router.
  */
 #include "netstack/defrag.h"
 
@@ -78,7 +79,7 @@ int64_t defrag_memory(const struct netstack *ns)
 	return ns->defrag->memory;
 }
 
-/* --- queues --------------------------------------------------------------------------------------------------- */
+/* --- queues -------------------------------------------------------------------------------------- */
 
 /* cost: what a kept fragment counts for. */
 static int64_t cost(const struct pkt *p)
@@ -184,8 +185,8 @@ static struct queue *queue_find(struct netstack *ns, const struct ip4_hdr *ip, u
 	return q;
 }
 
-/* too_far: whether so many other fragments of the source came since our last that ours are surely of an older datagram
- * with the same id. */
+/* too_far: whether so many other fragments of the source came since our last that ours are surely of an older
+ * datagram with the same id. */
 static bool too_far(struct netstack *ns, struct queue *q)
 {
 	uint32_t before = q->arrivals;
@@ -208,7 +209,7 @@ static void restart(struct netstack *ns, struct queue *q)
 	age_in(ns->defrag, q);
 }
 
-/* --- one more fragment ---------------------------------------------------------------------------------------- */
+/* --- one more fragment --------------------------------------------------------------------------- */
 
 enum place { PLACED, DUPLICATE, OVERLAP };
 
@@ -274,8 +275,8 @@ static void unplace(struct queue *q, struct pkt *p)
 	p->next = NULL;
 }
 
-/* bounds: checks a fragment against what is known of the datagram's end, and learns from it. Cuts a middle fragment to a
- * multiple of 8. Return: whether it fits. */
+/* bounds: checks a fragment against what is known of the datagram's end, and learns from it. Cuts a middle
+ * fragment to a multiple of 8. Return: whether it fits. */
 static bool bounds(struct queue *q, struct pkt *p)
 {
 	uint32_t end = end_of(p);
@@ -297,8 +298,8 @@ static bool bounds(struct queue *q, struct pkt *p)
 	return end > p->hdr.frag_off;
 }
 
-/* joined_ecn: the ECN field of a datagram whose fragments had the fields in @seen (RFC 3168 5.3). Return: bits to set,
- * ECN_INVALID when not-ECT and ECT were mixed. */
+/* joined_ecn: the ECN field of a datagram whose fragments had the fields in @seen (RFC 3168 5.3). Return:
+ * bits to set, ECN_INVALID when not-ECT and ECT were mixed. */
 static uint8_t joined_ecn(uint8_t seen)
 {
 	const uint8_t not_ect = 1, ce = 8;
@@ -308,7 +309,7 @@ static uint8_t joined_ecn(uint8_t seen)
 	return (seen & ce) && seen != ce ? ECN_CE : 0;
 }
 
-/* --- whole ---------------------------------------------------------------------------------------------------- */
+/* --- whole --------------------------------------------------------------------------------------- */
 
 /* copy_fragment: moves the payload of a kept fragment into the whole packet and frees it: it is merged. */
 static void copy_fragment(struct netstack *ns, struct pkt *whole, uint32_t hlen, struct pkt *f)
@@ -332,6 +333,7 @@ static void finish_header(struct pkt *p, const struct queue *q, uint32_t total, 
 	ip->frag = p->frag_df ? htons(IP4_DF) : 0;
 	(void)ip4_parse(p);
 	ip4_csum_fill(p);
+	p->opts = (struct pkt_opts){ 0 }; /* those of another header */
 	p->defragmented = true;
 	p->max_frag = (uint16_t)q->max_size;
 	p->csum = CSUM_NONE;
@@ -339,8 +341,8 @@ static void finish_header(struct pkt *p, const struct queue *q, uint32_t total, 
 	p->gso_segs = 1;
 }
 
-/* assemble: makes the whole datagram of a complete queue in @p, which is its newest fragment and in its list; the queue
- * is gone afterwards in any case. Return: 0; else the reason to drop @p. */
+/* assemble: makes the whole datagram of a complete queue in @p, which is its newest fragment and in its list;
+ * the queue is gone afterwards in any case. Return: 0; else the reason to drop @p. */
 static enum drop_reason assemble(struct netstack *ns, struct queue *q, struct pkt *p)
 {
 	uint32_t hlen = q->first->hdr.l4, total = hlen + q->len, own = payload_len(p), at = p->hdr.frag_off;
@@ -454,9 +456,10 @@ enum verdict defrag_hook(void *netstack, struct pkt *p, const struct hook_state 
 	return defrag_gather(netstack, p, st->hook == HOOK_OUTPUT ? DEFRAG_OUTPUT : DEFRAG_PREROUTING);
 }
 
-/* --- time ----------------------------------------------------------------------------------------------------- */
+/* --- time ---------------------------------------------------------------------------------------- */
 
-/* expire: the time of a queue is over: where the datagram was for us and its beginning is there, the sender hears. */
+/* expire: the time of a queue is over: where the datagram was for us and its beginning is there, the sender
+ * hears. */
 static void expire(struct netstack *ns, struct queue *q)
 {
 	struct pkt *head = q->first;

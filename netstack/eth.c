@@ -1,7 +1,8 @@
-/* eth.c - Ethernet in and out (IEEE 802.3): to whom a frame is addressed, what it carries, and the frame that leaves.
+/* eth.c - Ethernet in and out (IEEE 802.3): to whom a frame is addressed, what it carries, and the frame that
+ * leaves.
  *
- * Linux parity: net/ethernet/eth.c (eth_type_trans). Frames for other hosts are counted and dropped here, as ip_rcv and
- * arp_rcv would. IPv6 and VLAN frames are dropped under their own names.
+ * Linux parity: net/ethernet/eth.c (eth_type_trans). Frames for other hosts are counted and dropped here, as
+ * ip_rcv and arp_rcv would. IPv6 and VLAN frames are dropped under their own names.
  */
 #include "netstack/gso.h"
 #include "netstack/ip4.h"

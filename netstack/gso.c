@@ -1,12 +1,13 @@
 /* gso.c - super-packets: what a vnet header says on the way in and out, and cutting them in software.
  *
  * Overview
- *   A frame with an offload state crosses the router as it is: one packet, checksum partial, gso_size beside it. Only
- *   where the out port cannot take it (or the MTU is too small) it is cut into what the sender's own stack would have
- *   made: headers copied, lengths, ids, sequence numbers and flags set, full checksums.
+ *   A frame with an offload state crosses the router as it is: one packet, checksum partial, gso_size beside
+ *   it. Only where the out port cannot take it (or the MTU is too small) it is cut into what the sender's own
+ *   stack would have made: headers copied, lengths, ids, sequence numbers and flags set, full checksums.
  *
  * Invariants
- *   1. After gso_from_vnet, CSUM_PARTIAL means: the checksum of the IPv4 packet's own TCP or UDP header. Anything else
+ *   1. After gso_from_vnet, CSUM_PARTIAL means: the checksum of the IPv4 packet's own TCP or UDP header.
+ *   Anything else
  *      that a sender left open (inside a tunnel, in a fragment) is completed at once.
  *   2. gso != GSO_NONE on an IPv4 packet implies CSUM_PARTIAL, a whole packet, headers within the packet,
  *      gso_size >= 1 and at most GSO_SEGS_MAX segments (UDP: 128).
@@ -55,8 +56,8 @@ static int field_offset(uint8_t proto)
 	return proto == IP_PROTO_UDP ? (int)offsetof(struct udp_hdr, checksum) : -1;
 }
 
-/* take_csum: takes over a partial checksum (csum_start, csum_offset are set, from the network header). @ip4: the packet
- * is IPv4 and parsed. Return: 0 or -EINVAL. */
+/* take_csum: takes over a partial checksum (csum_start, csum_offset are set, from the network header). @ip4:
+ * the packet is IPv4 and parsed. Return: 0 or -EINVAL. */
 static int take_csum(struct pkt *p, bool ip4)
 {
 	/* All checksum fields that exist lie at even offsets. */

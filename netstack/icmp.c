@@ -1,10 +1,10 @@
 /* icmp.c - the ICMP errors this router sends (RFC 792, RFC 1812 4.3).
  *
  * Overview
- *   An error quotes the packet it is about up to 576 bytes in all, goes to its source, and comes from the address it
- *   was sent to if that is ours, else from the one that routing prefers toward the source. It carries the record route
- *   and timestamp options of the packet. It walks OUTPUT and POSTROUTING like all that is made here, attached to the
- *   packet's connection.
+ *   An error quotes the packet it is about up to 576 bytes in all, goes to its source, and comes from the
+ *   address it was sent to if that is ours, else from the one that routing prefers toward the source. It
+ *   carries the record route and timestamp options of the packet. It walks OUTPUT and POSTROUTING like all
+ *   that is made here, attached to the packet's connection.
  *
  * Linux parity: net/ipv4/icmp.c (__icmp_send, icmp_route_lookup), route.c (ip_rt_send_redirect).
  */
@@ -61,7 +61,8 @@ struct icmp_hdr *icmp_prepare(struct netstack *ns, const struct icmp_draft *d, s
 	return icmp;
 }
 
-/* inner_icmp_error: whether the offender is an ICMP error itself, or of an unknown type: no answer to those. */
+/* inner_icmp_error: whether the offender is an ICMP error itself, or of an unknown type: no answer to
+ * those. */
 static bool inner_icmp_error(const struct pkt *p)
 {
 	const uint8_t *type = p->hdr.proto == IP_PROTO_ICMP ? pkt_l4(p, 1) : NULL;
@@ -87,8 +88,8 @@ static bool may_answer(const struct pkt *p, uint8_t type)
 	return !icmp_is_error(type) || !inner_icmp_error(p);
 }
 
-/* choose_source: the address an error comes from: the offender's destination if that is ours; else 0 = by route, or the
- * address of the port it came in by. */
+/* choose_source: the address an error comes from: the offender's destination if that is ours; else 0 = by
+ * route, or the address of the port it came in by. */
 static uint32_t choose_source(struct netstack *ns, const struct pkt *p)
 {
 	if (p->route_type == ROUTE_LOCAL)

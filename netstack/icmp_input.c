@@ -1,6 +1,8 @@
-/* icmp_input.c - ICMP addressed to this router: echo and timestamp are answered, the rest is counted and consumed.
+/* icmp_input.c - ICMP addressed to this router: echo and timestamp are answered, the rest is counted and
+ * consumed.
  *
- * Nobody here has sockets that an error could tell something, and a forwarding router does not take redirects.
+ * Nobody here has sockets that an error could tell something, and a forwarding router does not take
+ * redirects.
  *
  * Linux parity: net/ipv4/icmp.c (icmp_rcv, icmp_echo, icmp_timestamp, icmp_reply, icmp_unreach).
  */
@@ -30,7 +32,8 @@ static void count_in(struct netstack *ns, uint8_t type)
 }
 
 /* reply: answers @p with @type and @payload bytes behind the header, copied from the request's (icmp_reply).
- * *body: the payload in the answer, to be changed before reply_send. Return: the answer, NULL if none is due. */
+ * *body: the payload in the answer, to be changed before reply_send. Return: the answer, NULL if none is
+ * due. */
 static struct pkt *reply(struct netstack *ns, const struct pkt *p, uint8_t type, uint8_t code, uint32_t payload,
 			 uint8_t **body)
 {
@@ -80,8 +83,8 @@ static void echo(struct netstack *ns, const struct pkt *p, const struct icmp_hdr
 	reply_send(ns, p, made, ICMP_ECHO_REPLY);
 }
 
-/* timestamp: RFC 792 timestamp: the originate time back, our time of receipt and of sending. Return: false for a message
- * without an originate time. */
+/* timestamp: RFC 792 timestamp: the originate time back, our time of receipt and of sending. Return: false
+ * for a message without an originate time. */
 static bool timestamp(struct netstack *ns, const struct pkt *p)
 {
 	const uint8_t *originate = pkt_at(p, p->hdr.l4 + (uint32_t)sizeof(struct icmp_hdr), 4);
@@ -109,8 +112,8 @@ static bool quote_ok(const struct pkt *p)
 	return inner && (inner[0] & 15) >= 5;
 }
 
-/* bogus: says once in a while that a host answers broadcasts with errors (icmp_ignore_bogus_error_responses = 0).
- * Return: whether the error is such. */
+/* bogus: says once in a while that a host answers broadcasts with errors (icmp_ignore_bogus_error_responses =
+ * 0). Return: whether the error is such. */
 static bool bogus(struct netstack *ns, const struct pkt *p, const struct icmp_hdr *icmp)
 {
 	const struct ip4_hdr *inner = pkt_at(p, p->hdr.l4 + (uint32_t)sizeof *icmp, sizeof *inner);
@@ -129,7 +132,8 @@ static bool bogus(struct netstack *ns, const struct pkt *p, const struct icmp_hd
 	return true;
 }
 
-/* to_many_ok: whether a message to a broadcast or multicast address is looked at (RFC 1122 3.2.2.6, 3.2.2.8). */
+/* to_many_ok: whether a message to a broadcast or multicast address is looked at (RFC 1122 3.2.2.6,
+ * 3.2.2.8). */
 static bool to_many_ok(const struct netstack *ns, uint8_t type)
 {
 	if (type == ICMP_ECHO || type == ICMP_TIMESTAMP)

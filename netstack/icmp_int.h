@@ -13,7 +13,8 @@ struct icmp_draft {
 	uint32_t payload; /* bytes behind the ICMP header */
 };
 
-/* icmp_prepare: lays IP and ICMP header into a new packet, *made. Return: the ICMP header; NULL without a buffer. */
+/* icmp_prepare: lays IP and ICMP header into a new packet, *made. Return: the ICMP header; NULL without a
+ * buffer. */
 struct icmp_hdr *icmp_prepare(struct netstack *ns, const struct icmp_draft *d, struct pkt **made);
 
 /* icmp_count_out: the counters of a message sent. */

@@ -1,8 +1,10 @@
-/* ip4.c - IPv4 on its way in: the header checked once, PREROUTING, the routing decision, onward or to ourselves.
+/* ip4.c - IPv4 on its way in: the header checked once, PREROUTING, the routing decision, onward or to
+ * ourselves.
  *
  * Overview
- *   What fails the checks of RFC 1122 3.2.1 never reaches a hook. After PREROUTING the packet is routed by the addresses
- *   it then has; options are looked at after that, as Linux does, so that a recorded route names the right address.
+ *   What fails the checks of RFC 1122 3.2.1 never reaches a hook. After PREROUTING the packet is routed by
+ *   the addresses it then has; options are looked at after that, as Linux does, so that a recorded route
+ *   names the right address.
  *
  * Linux parity: net/ipv4/ip_input.c (ip_rcv_core, ip_rcv_finish_core).
  */
@@ -34,7 +36,8 @@ int ip4_parse(struct pkt *p)
 	return 0;
 }
 
-/* bad_header: why the header of a received packet is not acceptable; DROP_NONE if it is. Trims what follows the packet. */
+/* bad_header: why the header of a received packet is not acceptable; DROP_NONE if it is. Trims what follows
+ * the packet. */
 static enum drop_reason bad_header(struct netstack *ns, struct pkt *p)
 {
 	const struct ip4_hdr *ip = pkt_at(p, 0, sizeof *ip);
@@ -62,7 +65,8 @@ static enum drop_reason bad_header(struct netstack *ns, struct pkt *p)
 	return ip4_parse(p) ? DROP_IP_BAD_HEADER_LENGTH : DROP_NONE;
 }
 
-/* bad_offload: whether trimming cut off what the offload state points at, or hooks left it pointing nowhere. */
+/* bad_offload: whether trimming cut off what the offload state points at, or hooks left it pointing
+ * nowhere. */
 static bool bad_offload(const struct pkt *p)
 {
 	return p->csum == CSUM_PARTIAL && !pkt_at(p, (uint32_t)p->csum_start + p->csum_offset, 2);

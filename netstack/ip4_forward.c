@@ -1,7 +1,8 @@
 /* ip4_forward.c - a packet on its way through.
  *
- * The order is part of the semantics: TTL, then size, then the decrement, then the redirect, and only then FORWARD: rules
- * see the decremented TTL and never see a packet that expired or was too big; a redirect goes out even if FORWARD drops.
+ * The order is part of the semantics: TTL, then size, then the decrement, then the redirect, and only then
+ * FORWARD: rules see the decremented TTL and never see a packet that expired or was too big; a redirect goes
+ * out even if FORWARD drops.
  *
  * Linux parity: net/ipv4/ip_forward.c (ip_forward, ip_exceeds_mtu, ip_forward_finish).
  */
@@ -13,8 +14,8 @@
 
 #include <arpa/inet.h>
 
-/* exceeds_mtu: whether a packet that must not be fragmented is too long for the way out. A super-packet counts by its
- * segments; a reassembled one by the longest fragment, if that had DF. */
+/* exceeds_mtu: whether a packet that must not be fragmented is too long for the way out. A super-packet
+ * counts by its segments; a reassembled one by the longest fragment, if that had DF. */
 static bool exceeds_mtu(const struct pkt *p, uint32_t mtu)
 {
 	if (p->len <= mtu || !(ip4_hdr(p)->frag & htons(IP4_DF)))

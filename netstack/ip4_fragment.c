@@ -1,8 +1,8 @@
 /* ip4_fragment.c - cutting a packet into fragments (RFC 791 3.2).
  *
- * A packet that came in as fragments leaves as fragments no longer than the longest of them, also where it would fit whole; it
- * keeps DF on each where the longest had it. The cut is uniform: the boundaries of the fragments that came in are not kept where
- * those were shorter than the longest.
+ * A packet that came in as fragments leaves as fragments no longer than the longest of them, also where it
+ * would fit whole; it keeps DF on each where the longest had it. The cut is uniform: the boundaries of the
+ * fragments that came in are not kept where those were shorter than the longest.
  *
  * Linux parity: net/ipv4/ip_output.c (ip_fragment, ip_do_fragment, ip_frag_next).
  */

@@ -1,14 +1,15 @@
 /* ip4_options.c - the options of the IPv4 header (RFC 791 3.1, RFC 1812 5.2.4).
  *
  * Overview
- *   compile walks the options of a received packet once, refuses malformed ones with a parameter problem that points
- *   at the byte, refuses source routes where policy says so, and already takes this router's slot in record route and
- *   timestamp. forward fills the slot with the address of the port the packet leaves by. echo makes the options of an
- *   answer.
+ *   compile walks the options of a received packet once, refuses malformed ones with a parameter problem that
+ *   points at the byte, refuses source routes where policy says so, and already takes this router's slot in
+ *   record route and timestamp. forward fills the slot with the address of the port the packet leaves by.
+ *   echo makes the options of an answer.
  *
  * Linux parity: net/ipv4/ip_options.c (__ip_options_compile, ip_forward_options, __ip_options_echo,
- * ip_options_fragment), ip_input.c (ip_rcv_options). CIPSO is refused as by a kernel without a DOI definition. A source
- * route that policy admits but whose next address is this router is not followed: it is refused too.
+ * ip_options_fragment), ip_input.c (ip_rcv_options). CIPSO is refused as by a kernel without a DOI
+ * definition. A source route that policy admits but whose next address is this router is not followed: it is
+ * refused too.
  */
 #include "netstack/checksum.h"
 #include "netstack/icmp.h"
@@ -285,7 +286,8 @@ static unsigned echo_record(const struct pkt *p, uint8_t *out, uint32_t src)
 	return len;
 }
 
-/* echo_timestamp: the timestamp option in an answer: one more slot where there is room. Return: bytes written. */
+/* echo_timestamp: the timestamp option in an answer: one more slot where there is room. Return: bytes
+ * written. */
 static unsigned echo_timestamp(const struct netstack *ns, const struct pkt *p, uint8_t *out, uint32_t src)
 {
 	const uint8_t *from = p->data + p->opts.ts;
@@ -303,15 +305,22 @@ static unsigned echo_timestamp(const struct netstack *ns, const struct pkt *p, u
 	return len;
 }
 
+/* present: whether the option noted at @off is still whole within the header. */
+static bool present(const struct pkt *p, uint8_t off)
+{
+	return off >= IP4_HLEN && off + 2u <= p->hdr.l4 && p->data[off + 1] >= 2 &&
+	       off + (unsigned)p->data[off + 1] <= p->hdr.l4;
+}
+
 unsigned ip4_options_echo(struct netstack *ns, const struct pkt *p, uint8_t *out, uint32_t src)
 {
 	unsigned len = 0;
 
-	if (p->opts.rr)
+	if (present(p, p->opts.rr) && p->data[p->opts.rr] == IP4_OPT_RR)
 		len += echo_record(p, out + len, src);
-	if (p->opts.ts)
+	if (present(p, p->opts.ts) && p->data[p->opts.ts] == IP4_OPT_TIMESTAMP)
 		len += echo_timestamp(ns, p, out + len, src);
-	if (p->opts.cipso) {
+	if (present(p, p->opts.cipso) && p->data[p->opts.cipso] == IP4_OPT_CIPSO) {
 		memcpy(out + len, p->data + p->opts.cipso, p->data[p->opts.cipso + 1]);
 		len += p->data[p->opts.cipso + 1];
 	}

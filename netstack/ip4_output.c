@@ -1,11 +1,12 @@
-/* ip4_output.c - from the routing decision to the neighbour: POSTROUTING, cutting, checksums; and packets made here.
+/* ip4_output.c - from the routing decision to the neighbour: POSTROUTING, cutting, checksums; and packets
+ * made here.
  *
  * Overview
- *   ip4_output walks POSTROUTING; ip4_finish_output then makes of the packet what the port can take: a super-packet
- *   stays whole where the port has the offload and its segments fit the MTU; a partial checksum stays partial where the
- *   port completes checksums.
- *   A packet made here whose destination is one of our own addresses is looped back: PREROUTING and INPUT, with the
- *   port that has the address as its in port (Linux uses lo).
+ *   ip4_output walks POSTROUTING; ip4_finish_output then makes of the packet what the port can take: a
+ *   super-packet stays whole where the port has the offload and its segments fit the MTU; a partial checksum
+ *   stays partial where the port completes checksums.
+ *   A packet made here whose destination is one of our own addresses is looped back: PREROUTING and INPUT,
+ *   with the port that has the address as its in port (Linux uses lo).
  *
  * Linux parity: net/ipv4/ip_output.c (__ip_local_out, ip_output, __ip_finish_output, ip_finish_output_gso).
  */
@@ -25,7 +26,8 @@ static bool port_takes(const struct port *port, const struct pkt *p)
 	return (port->offloads & need) == need;
 }
 
-/* send_piece: a packet that is no super-packet any more, to the neighbour, in fragments if it must be; consumes. */
+/* send_piece: a packet that is no super-packet any more, to the neighbour, in fragments if it must be;
+ * consumes. */
 static void send_piece(struct netstack *ns, struct pkt *p)
 {
 	uint32_t mtu = p->out->mtu;

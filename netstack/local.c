@@ -1,8 +1,8 @@
 /* local.c - what is addressed to this router. There are no listeners: ICMP is answered, the rest refused.
  *
- * Linux parity: net/ipv4/ip_input.c (ip_local_deliver, ip_protocol_deliver_rcu), udp.c (__udp4_lib_rcv: length and
- * checksum before port unreachable), tcp_ipv4.c (tcp_v4_rcv). Fragments that no hook put together are put together
- * here.
+ * Linux parity: net/ipv4/ip_input.c (ip_local_deliver, ip_protocol_deliver_rcu), udp.c (__udp4_lib_rcv:
+ * length and checksum before port unreachable), tcp_ipv4.c (tcp_v4_rcv). Fragments that no hook put together
+ * are put together here.
  */
 #include "netstack/checksum.h"
 #include "netstack/icmp.h"

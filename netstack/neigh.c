@@ -1,22 +1,24 @@
 /* neigh.c - the neighbour table: states, timers, packets that wait for an address.
  *
  * Overview
- *   One entry per (port, address) in a hash, all from one array reserved at creation. An entry with a running timer
- *   is in a binary heap ordered by its time. Packets for an address that is being resolved wait in the entry.
+ *   One entry per (port, address) in a hash, all from one array reserved at creation. An entry with a running
+ *   timer is in a binary heap ordered by its time. Packets for an address that is being resolved wait in the
+ *   entry.
  *
  * Life-cycle (Linux NUD)
- *       NONE/FAILED --output--> INCOMPLETE --reply--> REACHABLE --15..45 s--> STALE | DELAY (if used lately)
- *                                  |3 probes, 1 s apart            STALE --output--> DELAY --5 s--> PROBE
- *                                  v                               PROBE --reply--> REACHABLE; 3 unicast probes --> FAILED
- *                                FAILED: host unreachable to the senders of what waited
+ *       NONE, FAILED --output--> INCOMPLETE --reply--> REACHABLE --15..45 s--> STALE, or DELAY if used lately
+ *       INCOMPLETE --3 broadcast probes, 1 s apart--> FAILED: host unreachable to the senders of what waited
+ *       STALE --output--> DELAY --5 s--> PROBE --reply--> REACHABLE
+ *       PROBE --3 unicast probes, 1 s apart--> FAILED
  *
  * Invariants
  *   1. An entry is in the heap exactly when its state has a timer: INCOMPLETE, REACHABLE, DELAY, PROBE.
  *   2. Only INCOMPLETE entries hold packets; each is counted by netstack_hold.
  *   3. count <= neigh_gc_thresh3 when an entry is made.
  *
- * Linux parity: net/core/neighbour.c (neigh_timer_handler, __neigh_event_send, __neigh_update, neigh_forced_gc,
- * neigh_periodic_work). The queue bound counts storage bytes, as unres_qlen_bytes does: unres_qlen ordinary frames.
+ * Linux parity: net/core/neighbour.c (neigh_timer_handler, __neigh_event_send, __neigh_update,
+ * neigh_forced_gc, neigh_periodic_work). The queue bound counts storage bytes, as unres_qlen_bytes does:
+ * unres_qlen ordinary frames.
  */
 #include "netstack/icmp.h"
 #include "netstack/netstack_int.h"
@@ -50,7 +52,7 @@ struct neigh_table {
 	uint64_t gc_at;
 };
 
-/* --- heap of timers ------------------------------------------------------------------------------------------- */
+/* --- heap of timers ------------------------------------------------------------------------------ */
 
 /* heap_put: places @n at @i. */
 static inline void heap_put(struct neigh_table *t, int32_t i, struct neigh *n)
@@ -102,7 +104,7 @@ static void timer_start(struct neigh_table *t, struct neigh *n, uint64_t at)
 	heap_settle(t, n->heap == NO_HEAP ? t->heap_len++ : n->heap, n);
 }
 
-/* --- table ---------------------------------------------------------------------------------------------------- */
+/* --- table --------------------------------------------------------------------------------------- */
 
 struct neigh_table *neigh_create(struct netstack *ns)
 {
@@ -252,7 +254,7 @@ struct neigh *neigh_find(struct netstack *ns, struct port *port, uint32_t be, bo
 	return n || !create ? n : entry_new(ns, port, be);
 }
 
-/* --- states --------------------------------------------------------------------------------------------------- */
+/* --- states -------------------------------------------------------------------------------------- */
 
 /* is_valid: whether the entry's address may be used (NUD_VALID). */
 static inline bool is_valid(uint8_t state)
@@ -260,7 +262,8 @@ static inline bool is_valid(uint8_t state)
 	return state != NEIGH_NONE && state != NEIGH_INCOMPLETE && state != NEIGH_FAILED;
 }
 
-/* reachable_time: how long an entry stays REACHABLE: base/2 .. 3 base/2, drawn anew every 300 s (RFC 4861 6.3.2). */
+/* reachable_time: how long an entry stays REACHABLE: base/2 .. 3 base/2, drawn anew every 300 s (RFC 4861
+ * 6.3.2). */
 static uint64_t reachable_time(struct netstack *ns)
 {
 	struct neigh_table *t = ns->neigh;
@@ -434,7 +437,7 @@ bool neigh_locked(const struct netstack *ns, const struct neigh *n)
 	return ns->now <= n->updated + NS_PER_S;
 }
 
-/* --- output --------------------------------------------------------------------------------------------------- */
+/* --- output -------------------------------------------------------------------------------------- */
 
 /* group_address: the link address of broadcasts and groups (RFC 1112 6.4). Return: whether @be is such. */
 static bool group_address(const struct pkt *p, uint32_t be, uint8_t mac[MAC_LEN])

@@ -1,11 +1,13 @@
 /* netstack.c - the instance: built, ticked, torn down; the books of what happened to each packet.
  *
  * Overview
- *   The instance owns the pool and one object per concern (neighbours, fragments, routes, peers), each made and freed
- *   by its own file. Every packet that comes in or is made here ends in exactly one column of struct netstack_balance.
+ *   The instance owns the pool and one object per concern (neighbours, fragments, routes, peers), each made
+ *   and freed by its own file. Every packet that comes in or is made here ends in exactly one column of
+ *   struct netstack_balance.
  *
  * Invariants
- *   1. balance.held counts the packets in our own queues; held_class splits them by storage class and never exceeds
+ *   1. balance.held counts the packets in our own queues; held_class splits them by storage class and never
+ *   exceeds
  *      hold_limit, so that queues cannot starve the ports of buffers.
  *   2. After netstack_destroy the pool is empty.
  *
@@ -19,7 +21,8 @@
 
 enum { LOG_LINE_MAX = 1024 };
 
-/* conf_init: Linux's defaults (net/ipv4/devinet.c, icmp.c, ip_fragment.c, arp.c), with forwarding on: this is a router. */
+/* conf_init: Linux's defaults (net/ipv4/devinet.c, icmp.c, ip_fragment.c, arp.c), with forwarding on: this is
+ * a router. */
 static void conf_init(struct netstack_conf *c)
 {
 	const struct port_conf port = {

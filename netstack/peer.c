@@ -1,12 +1,13 @@
 /* peer.c - how much ICMP one may cause: a budget for each address, and one for all.
  *
  * Overview
- *   A bounded table of peers, 4-way associative; a new peer takes the place of the one seen longest ago. A peer has
- *   the token bucket of ICMP errors, which unroutable packets and redirects share as in Linux, and counts the
- *   fragments of an address for ipfrag_max_dist.
+ *   A bounded table of peers, 4-way associative; a new peer takes the place of the one seen longest ago. A
+ *   peer has the token bucket of ICMP errors, which unroutable packets and redirects share as in Linux, and
+ *   counts the fragments of an address for ipfrag_max_dist.
  *
- * Linux parity: net/ipv4/inetpeer.c (inet_peer_xrlim_allow: burst 6), icmp.c (icmpv4_mask_allow, icmp_global_allow,
- * icmp_global_consume), route.c (ip_error: cost 1 s, burst 5 s; ip_rt_send_redirect: 20 ms << n, silence 20.48 s, 9).
+ * Linux parity: net/ipv4/inetpeer.c (inet_peer_xrlim_allow: burst 6), icmp.c (icmpv4_mask_allow,
+ * icmp_global_allow, icmp_global_consume), route.c (ip_error: cost 1 s, burst 5 s; ip_rt_send_redirect: 20 ms
+ * << n, silence 20.48 s, 9).
  */
 #include "netstack/netstack_int.h"
 

@@ -1,12 +1,13 @@
 /* port.c - ports and their addresses.
  *
  * Life-cycle
- *   port_add gives a port that is down and has no address; addresses bring their routes with them, going up makes them
- *   count. port_remove takes away all that names the port: routes, neighbours, fragments, queued packets.
+ *   port_add gives a port that is down and has no address; addresses bring their routes with them, going up
+ *   makes them count. port_remove takes away all that names the port: routes, neighbours, fragments, queued
+ *   packets.
  *
- * Linux parity: net/ipv4/devinet.c, fib_frontend.c (fib_add_ifaddr, fib_del_ifaddr): /32 local route, broadcast route
- * for prefixes shorter than 31, connected route with the address as preferred source; an address in the subnet of an
- * earlier one is secondary and goes away with it.
+ * Linux parity: net/ipv4/devinet.c, fib_frontend.c (fib_add_ifaddr, fib_del_ifaddr): /32 local route,
+ * broadcast route for prefixes shorter than 31, connected route with the address as preferred source; an
+ * address in the subnet of an earlier one is secondary and goes away with it.
  */
 #include "netstack/neigh.h"
 #include "netstack/netstack_int.h"

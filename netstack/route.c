@@ -1,17 +1,17 @@
 /* route.c - the two route tables and the longest prefix match.
  *
  * Overview
- *   All routes of both tables are nodes of one pool, chained in one hash keyed by (table, prefix length, prefix). Each
- *   table counts its routes per prefix length and keeps the lengths in use as a 33-bit word, so a lookup is one probe
- *   per length in use, longest first. Routes of one prefix are chained by ascending metric; those whose port is down
- *   are passed over.
+ *   All routes of both tables are nodes of one pool, chained in one hash keyed by (table, prefix length,
+ *   prefix). Each table counts its routes per prefix length and keeps the lengths in use as a 33-bit word, so
+ *   a lookup is one probe per length in use, longest first. Routes of one prefix are chained by ascending
+ *   metric; those whose port is down are passed over.
  *
  * Invariants
  *   1. lengths bit n is set exactly when count[n] > 0.
  *   2. Each change bumps netstack.route_generation, which empties the decision cache of route_input.c.
  *
- * Linux parity: net/ipv4/fib_trie.c, fib_semantics.c (fib_check_nh, fib_select_default by metric), fib_rules.c (local
- * before main).
+ * Linux parity: net/ipv4/fib_trie.c, fib_semantics.c (fib_check_nh, fib_select_default by metric),
+ * fib_rules.c (local before main).
  */
 #include "netstack/netstack_int.h"
 #include "netstack/route_int.h"
@@ -206,8 +206,8 @@ static bool needs_port(uint8_t type)
 	return type != ROUTE_BLACKHOLE && type != ROUTE_UNREACHABLE && type != ROUTE_PROHIBIT;
 }
 
-/* check_gateway: the gateway must be a neighbour: reached over an on-link route of the port, and not ourselves
- * (fib_check_nh). Finds the port if the route names none. Return: 0, -EINVAL, -ENETUNREACH. */
+/* check_gateway: the gateway must be a neighbour: reached over an on-link route of the port, and not
+ * ourselves (fib_check_nh). Finds the port if the route names none. Return: 0, -EINVAL, -ENETUNREACH. */
 static int check_gateway(struct netstack *ns, struct route *r)
 {
 	const struct route *via;

@@ -1,10 +1,12 @@
-/* route_input.c - the routing decision for a packet that came in: where it goes, and whether its source may be.
+/* route_input.c - the routing decision for a packet that came in: where it goes, and whether its source may
+ * be.
  *
  * Overview
- *   Checks the addresses that no route can make right, looks up the destination, validates the source (martians,
- *   reverse path), and says unicast (forward), local, broadcast or multicast. Positive decisions are cached, keyed by
- *   addresses, port and a word of the port's settings; a change of routes, ports or addresses empties the cache by
- *   generation. No route depends on mark or TOS, so neither is part of the key.
+ *   Checks the addresses that no route can make right, looks up the destination, validates the source
+ *   (martians, reverse path), and says unicast (forward), local, broadcast or multicast. Positive decisions
+ *   are cached, keyed by addresses, port and a word of the port's settings; a change of routes, ports or
+ *   addresses empties the cache by generation. No route depends on mark or TOS, so neither is part of the
+ *   key.
  *
  * Linux parity: net/ipv4/route.c (ip_route_input_rcu, ip_route_input_slow, __mkroute_input, ip_error,
  * ip_mc_validate_source), fib_frontend.c (__fib_validate_source). Each port is member of 224.0.0.1 only.
@@ -99,8 +101,9 @@ static enum source_verdict full_validation(struct netstack *ns, struct port *in,
 	return res.type == ROUTE_UNICAST && res.route && !res.gateway ? SOURCE_ON_LINK : SOURCE_OK;
 }
 
-/* validate_source: whether a packet from @src may come in on @in. @out: where it would leave; NULL if it stays here.
- * The cheap way applies where neither a reverse path check nor a redirect depends on the reverse lookup. */
+/* validate_source: whether a packet from @src may come in on @in. @out: where it would leave; NULL if it
+ * stays here. The cheap way applies where neither a reverse path check nor a redirect depends on the reverse
+ * lookup. */
 static enum source_verdict validate_source(struct netstack *ns, struct port *in, uint32_t src,
 					   const struct port *out)
 {
@@ -151,7 +154,8 @@ static enum drop_reason broadcast_input(struct netstack *ns, struct pkt *p)
 	return decide(p, ROUTE_BROADCAST, p->in, ip->dst);
 }
 
-/* multicast_input: a packet to a group: ours is 224.0.0.1, and IGMP to any (ip_check_mc_rcu, ip_mc_validate_source). */
+/* multicast_input: a packet to a group: ours is 224.0.0.1, and IGMP to any (ip_check_mc_rcu,
+ * ip_mc_validate_source). */
 static enum drop_reason multicast_input(struct netstack *ns, struct pkt *p)
 {
 	const struct ip4_hdr *ip = ip4_hdr(p);
@@ -312,7 +316,8 @@ enum drop_reason ip4_route_input(struct netstack *ns, struct pkt *p)
 		return decide(p, d->type, d->out, d->next_hop);
 	}
 	reason = route_slowly(ns, p);
-	/* Multicast also depends on the protocol; a broadcast may be ours or forwarded: rare, not worth a place. */
+	/* Multicast also depends on the protocol; a broadcast may be ours or forwarded: rare, not worth a
+	 * place. */
 	if (reason || p->route_type == ROUTE_MULTICAST || p->route_type == ROUTE_BROADCAST)
 		return reason;
 	*d = (struct route_decision){ .dst = ip->dst, .src = ip->src, .settings = settings,

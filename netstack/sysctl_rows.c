@@ -1,7 +1,8 @@
-/* sysctl_rows.c - the tunables of this room as rows: net/ipv4/... and the per-port entries of net/ipv4/conf/PORT.
+/* sysctl_rows.c - the tunables of this room as rows: net/ipv4/... and the per-port entries of
+ * net/ipv4/conf/PORT.
  *
- * Linux parity: net/ipv4/sysctl_net_ipv4.c, devinet.c, ip_fragment.c, net/core/neighbour.c: same names, units and
- * ranges. One bound of our own: gc_thresh3 may not exceed the table that was reserved at creation.
+ * Linux parity: net/ipv4/sysctl_net_ipv4.c, devinet.c, ip_fragment.c, net/core/neighbour.c: same names, units
+ * and ranges. One bound of our own: gc_thresh3 may not exceed the table that was reserved at creation.
  */
 #include "netstack/neigh.h"
 #include "netstack/netstack_int.h"

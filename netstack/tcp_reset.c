@@ -1,7 +1,8 @@
-/* tcp_reset.c - a RST in answer to a segment: for -j REJECT --reject-with tcp-reset, and for segments to this router.
+/* tcp_reset.c - a RST in answer to a segment: for -j REJECT --reject-with tcp-reset, and for segments to this
+ * router.
  *
- * Linux parity: net/ipv4/netfilter/nf_reject_ipv4.c (nf_send_reset), tcp_ipv4.c (tcp_v4_send_reset): id 0, DF, default
- * TTL, window 0; the TOS of the segment is reflected only by the router's own.
+ * Linux parity: net/ipv4/netfilter/nf_reject_ipv4.c (nf_send_reset), tcp_ipv4.c (tcp_v4_send_reset): id 0,
+ * DF, default TTL, window 0; the TOS of the segment is reflected only by the router's own.
  */
 #include "netstack/checksum.h"
 #include "netstack/ip4.h"

@@ -1,6 +1,7 @@
 /* fixture.h - a bare router (no hooks) with two ports and a host behind each, for the tests of this room.
  *
- *     client 10.1.0.1 --- lan 10.1.0.254/24 [router] wan 203.0.113.254/24 --- server 203.0.113.1 (gateway to the rest)
+ *     client 10.1.0.1 --- lan 10.1.0.254/24 [router] wan 203.0.113.254/24 --- server 203.0.113.1 (gateway to
+ *     the rest)
  */
 #ifndef TESTS_UNIT_NETSTACK_FIXTURE_H
 #define TESTS_UNIT_NETSTACK_FIXTURE_H

@@ -1,4 +1,5 @@
-/* test_defrag.c - reassembly: order, overlap, duplicates, end conflicts, time, memory, and cutting again on output. */
+/* test_defrag.c - reassembly: order, overlap, duplicates, end conflicts, time, memory, and cutting again on
+ * output. */
 #include "tests/unit/netstack/fixture.h"
 
 static const struct hook_slot slots[] = {
@@ -212,7 +213,8 @@ static void test_distance(void **state)
 	lab_destroy(lab);
 }
 
-/* A ping of 3000 bytes in three fragments is answered in three; without hooks local delivery puts it together. */
+/* A ping of 3000 bytes in three fragments is answered in three; without hooks local delivery puts it
+ * together. */
 static void test_local_ping(void **state)
 {
 	(void)state;

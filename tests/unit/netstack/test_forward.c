@@ -100,7 +100,8 @@ static void test_ttl(void **state)
 	lab_destroy(lab);
 }
 
-/* Size of the packet, DF, and what leaves: lengths of the IP packets, 0 = end; frag_needed: the MTU told instead. */
+/* Size of the packet, DF, and what leaves: lengths of the IP packets, 0 = end; frag_needed: the MTU told
+ * instead. */
 static void test_mtu(void **state)
 {
 	static const struct {

@@ -1,4 +1,5 @@
-/* test_icmp.c - ICMP errors byte for byte, what is not answered, rate limits, echo and timestamp, RST, local refusals. */
+/* test_icmp.c - ICMP errors byte for byte, what is not answered, rate limits, echo and timestamp, RST, local
+ * refusals. */
 #include "tests/unit/netstack/fixture.h"
 
 static void test_error_bytes(void **state)

@@ -1,4 +1,5 @@
-/* test_options.c - IPv4 options: what is refused, where the parameter problem points, what a router records and answers. */
+/* test_options.c - IPv4 options: what is refused, where the parameter problem points, what a router records
+ * and answers. */
 #include "tests/unit/netstack/fixture.h"
 
 #define BYTES(...) { __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ })

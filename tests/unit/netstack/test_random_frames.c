@@ -1,7 +1,8 @@
 /* test_random_frames.c - hostile frames into a bare netstack: no crash, nothing lost, nothing uncounted.
  *
- * Valid packets, mutations of them (bytes, lengths, offsets, options, fragments, ARP, lying vnet headers) and noise, from
- * a fixed seed; time moves. After each round the balance must be even; at the end the pool must be empty.
+ * Valid packets, mutations of them (bytes, lengths, offsets, options, fragments, ARP, lying vnet headers) and
+ * noise, from a fixed seed; time moves. After each round the balance must be even; at the end the pool must
+ * be empty.
  */
 #include "tests/unit/netstack/fixture.h"
 

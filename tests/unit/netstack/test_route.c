@@ -108,7 +108,8 @@ static void test_addresses(void **state)
 	lab_destroy(lab);
 }
 
-/* The decision for received packets: sources and destinations that cannot be, and what the settings change. */
+/* The decision for received packets: sources and destinations that cannot be, and what the settings
+ * change. */
 static void test_input_decisions(void **state)
 {
 	static const struct {
