@@ -20,8 +20,20 @@ static uint8_t code_bits(const struct rule *r)
 	return bits | (s->invert & INV_FRAG ? CODE_WHOLE : CODE_FRAGMENT);
 }
 
+/* compile_ports: the ports that the first match wants; a later one may not be asked before those in front of it, which may
+ * have state. Return: whether there is such a window. */
+static bool compile_ports(const struct rule *r, struct port_window *window)
+{
+	uint16_t w[4];
+
+	if (!r->match_count || !r->match[0].ops->ports || !r->match[0].ops->ports(r->match[0].data, w))
+		return false;
+	*window = (struct port_window){ w[0], w[1], w[2], w[3] };
+	return true;
+}
+
 /* compile_rule: one rule. Return: 0, -ENOMEM, -ENOSPC. */
-static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *code)
+static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *code, struct port_window *window)
 {
 	const struct rule_spec *s = &r->spec;
 	int in = iface_intern(rs, s->in, s->in[0] && s->invert & INV_IN);
@@ -33,7 +45,7 @@ static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *co
 		.src = s->src, .src_mask = s->src_mask, .dst = s->dst, .dst_mask = s->dst_mask,
 		.in = (uint16_t)in, .out = (uint16_t)out,
 		.proto = (uint8_t)s->proto, .proto_mask = s->proto ? 0xff : 0,
-		.bits = code_bits(r), .kind = r->kind, .rule = r,
+		.bits = code_bits(r) | (compile_ports(r, window) ? CODE_PORTS : 0), .kind = r->kind, .rule = r,
 	};
 	return 0;
 }
@@ -44,14 +56,17 @@ static int compile_chain(struct ruleset *rs, struct chain *c)
 	int result = 0;
 
 	free(c->code);
+	free(c->windows);
 	c->code = NULL;
+	c->windows = NULL;
 	if (!c->count)
 		return 0;
 	c->code = aligned_alloc(64, ((size_t)c->count * sizeof *c->code + 63) & ~(size_t)63);
-	if (!c->code)
+	c->windows = calloc(c->count, sizeof *c->windows);
+	if (!c->code || !c->windows)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < c->count && !result; i++)
-		result = compile_rule(rs, c->entries[i].rule, &c->code[i]);
+		result = compile_rule(rs, c->entries[i].rule, &c->code[i], &c->windows[i]);
 	return result;
 }
 

@@ -121,6 +121,9 @@ struct match_ops {
 	void (*print)(const void *data, bool numeric, struct text *out);
 	void (*save)(const void *data, struct text *out);
 	bool (*match)(void *data, struct pkt *p, struct rule_env *env);
+	/* Optional, for TCP and UDP: ports outside of which .match would say no and do nothing else: source min, max,
+	 * destination min, max, host order. The walk then need not ask. Return: false: there is no such range. */
+	bool (*ports)(const void *data, uint16_t window[4]);
 };
 
 struct target_ops {

@@ -213,6 +213,15 @@ static bool option_found(const struct pkt *p, uint8_t kind, uint32_t header, boo
 	return invert;
 }
 
+static bool tcp_ports(const void *data, uint16_t window[4])
+{
+	const struct tcp_data *d = data;
+
+	memcpy(window, d->sport, sizeof d->sport);
+	memcpy(window + 2, d->dport, sizeof d->dport);
+	return !(d->invert & (INV_SPT | INV_DPT));
+}
+
 static bool tcp_match(void *data, struct pkt *p, struct rule_env *env)
 {
 	const struct tcp_data *d = data;
@@ -250,4 +259,5 @@ const struct match_ops match_tcp = {
 	.print = tcp_print,
 	.save = tcp_save,
 	.match = tcp_match,
+	.ports = tcp_ports,
 };

@@ -53,6 +53,15 @@ static void udp_save(const void *data, struct text *out)
 	save_port_range(out, "dport", d->dport, d->not_dport);
 }
 
+static bool udp_ports(const void *data, uint16_t window[4])
+{
+	const struct udp_data *d = data;
+
+	memcpy(window, d->sport, sizeof d->sport);
+	memcpy(window + 2, d->dport, sizeof d->dport);
+	return !d->not_sport && !d->not_dport;
+}
+
 static bool udp_match(void *data, struct pkt *p, struct rule_env *env)
 {
 	const struct udp_data *d = data;
@@ -78,4 +87,5 @@ const struct match_ops match_udp = {
 	.print = udp_print,
 	.save = udp_save,
 	.match = udp_match,
+	.ports = udp_ports,
 };

@@ -115,6 +115,7 @@ static void chain_free(struct tables *t, struct chain *c)
 		rule_put(t, c->entries[i].rule);
 	free(c->entries);
 	free(c->code);
+	free(c->windows);
 	free(c);
 }
 

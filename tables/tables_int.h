@@ -81,6 +81,12 @@ enum code_bit {
 	CODE_NOT_SRC = 1, CODE_NOT_DST = 2, CODE_NOT_PROTO = 4,
 	CODE_WHOLE = 8, CODE_FRAGMENT = 16, /* fits packets that are not / are later fragments */
 	CODE_MATCHES = 32,
+	CODE_PORTS = 64, /* the first match says no outside chain.windows[i] */
+};
+
+/* Ports outside of which a rule with CODE_PORTS does not fit; host order, ends included. */
+struct port_window {
+	uint16_t sport_min, sport_max, dport_min, dport_max;
 };
 
 struct chain {
@@ -98,6 +104,7 @@ struct chain {
 	uint64_t packets, bytes; /* policy's */
 	struct rule_entry *entries;
 	struct rule_code *code;
+	struct port_window *windows; /* beside code */
 };
 
 /* Where a walk goes on after a jump. */

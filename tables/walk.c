@@ -29,6 +29,8 @@ struct walk_key {
 	const uint8_t *in, *out; /* rows of iface.c */
 	uint8_t proto;
 	uint8_t whole_or_fragment; /* CODE_WHOLE or CODE_FRAGMENT */
+	uint8_t ports;             /* CODE_PORTS where the ports below are the packet's, its TCP or UDP header all there */
+	uint16_t sport, dport;     /* host order */
 };
 
 struct walk {
@@ -46,6 +48,20 @@ struct walk {
 
 enum walk_end { WALK_GOES_ON, WALK_ACCEPT, WALK_DROP, WALK_STOLEN };
 
+/* key_ports: the ports, if the whole header that the tcp and udp matches want is there; else they must be asked. */
+static void key_ports(struct walk_key *k, const struct pkt *p)
+{
+	uint32_t need = k->proto == IP_PROTO_TCP ? sizeof(struct tcp_hdr) : sizeof(struct udp_hdr);
+	const struct udp_hdr *h = pkt_l4(p, need); /* the ports stand alike in both */
+
+	k->ports = 0;
+	if (!h || p->hdr.frag_off || (k->proto != IP_PROTO_TCP && k->proto != IP_PROTO_UDP))
+		return;
+	k->ports = CODE_PORTS;
+	k->sport = __builtin_bswap16(h->sport);
+	k->dport = __builtin_bswap16(h->dport);
+}
+
 /* key_read: takes from the packet what rules compare; again after a target that may have changed it. */
 static void key_read(struct walk *w)
 {
@@ -55,6 +71,7 @@ static void key_read(struct walk *w)
 	w->key.dst = ip->dst;
 	w->key.proto = w->p->hdr.proto;
 	w->key.whole_or_fragment = w->p->hdr.frag_off ? CODE_FRAGMENT : CODE_WHOLE;
+	key_ports(&w->key, w->p);
 }
 
 /* code_fits: whether a rule's own part fits. All comparisons are made without branches: most rules do not fit, and which one
@@ -79,12 +96,22 @@ static inline bool addresses_miss(const struct rule_code *c, const struct walk_k
 	return differ && !(c->bits & (CODE_NOT_SRC | CODE_NOT_DST));
 }
 
-/* next_fit: the first rule from @i on whose own part fits. Return: its position, @n if there is none. */
-static uint32_t next_fit(const struct rule_code *code, uint32_t i, uint32_t n, const struct walk_key *key)
+/* ports_miss: whether the ports alone say no for a rule whose first match wants some. */
+static inline bool ports_miss(const struct rule_code *c, const struct port_window *w, const struct walk_key *k)
 {
-	const struct walk_key k = *key;
+	return (c->bits & k->ports) && (k->sport < w->sport_min || k->sport > w->sport_max || k->dport < w->dport_min ||
+					k->dport > w->dport_max);
+}
 
-	while (i < n && (addresses_miss(&code[i], &k) || !code_fits(&code[i], &k)))
+/* next_fit: the first rule of @c from @i on whose own part fits. Return: its position, c->count if there is none. */
+static uint32_t next_fit(const struct chain *c, uint32_t i, const struct walk_key *key)
+{
+	const struct rule_code *code = c->code;
+	const struct port_window *windows = c->windows;
+	const struct walk_key k = *key;
+	uint32_t n = c->count;
+
+	while (i < n && (addresses_miss(&code[i], &k) || ports_miss(&code[i], &windows[i], &k) || !code_fits(&code[i], &k)))
 		i++;
 	return i;
 }
@@ -198,7 +225,7 @@ static enum walk_end take_rule(struct walk *w, struct rule *r)
 static enum walk_end step(struct walk *w)
 {
 	const struct chain *c = w->chain;
-	uint32_t i = next_fit(c->code, w->index, c->count, &w->key);
+	uint32_t i = next_fit(c, w->index, &w->key);
 	const struct rule_code *code;
 
 	if (i == c->count) {

@@ -51,6 +51,11 @@ static const struct row {
 	{ "-A FORWARD -p udp --dport 54 -j DROP\n-A FORWARD -p udp --dport 53 --sport 1:999 -j DROP\n"
 	  "-A FORWARD -p udp --dport 53 -j ACCEPT\n", { 0 }, VERDICT_ACCEPT, 0,
 	  "[1:28] -A FORWARD -p udp -m udp --dport 53 -j ACCEPT\n" },
+	{ "-A FORWARD -p tcp --dport 53 -j DROP\n-A FORWARD -p udp ! --dport 53 -j DROP\n-A FORWARD -p udp --sport 1000 -j ACCEPT\n",
+	  { 0 }, VERDICT_ACCEPT, 0, "[1:28] -A FORWARD -p udp -m udp --sport 1000 -j ACCEPT\n" },
+	{ "-A FORWARD -m comment --comment x -p udp -m udp --dport 54:60 -j DROP\n"
+	  "-A FORWARD -p udp -m udp --dport 0:52 -j DROP\n-A FORWARD -p udp -m udp --dport 53:54 -j ACCEPT\n", { 0 },
+	  VERDICT_ACCEPT, 0, "[1:28] -A FORWARD -p udp -m udp --dport 53:54 -j ACCEPT\n" },
 	{ "-A FORWARD -m hot -j ACCEPT\n", { 0 }, VERDICT_DROP, DROP_RULE_HOTDROP, "" },
 	/* user chains */
 	{ ":x - [0:0]\n-A FORWARD -j x\n-A FORWARD -j DROP\n-A x -j ACCEPT\n", { 0 }, VERDICT_ACCEPT, 0,
@@ -212,6 +217,38 @@ static void other_hooks(void **state)
 	scene_close(s);
 }
 
+/* A header that is not all there: the match is asked whatever the ports are, and drops. */
+static void short_headers(void **state)
+{
+	static const struct {
+		const char *rule;
+		struct craft packet;
+		unsigned l4_len;
+		enum verdict verdict;
+	} short_rows[] = {
+		{ "-A FORWARD -p tcp --dport 81", { .tcp_flags = TCP_SYN, .dport = 80 }, 19, VERDICT_DROP },
+		{ "-A FORWARD -p tcp --dport 81", { .tcp_flags = TCP_SYN, .dport = 80 }, 20, VERDICT_ACCEPT },
+		{ "-A FORWARD -p udp --dport 81", { .dport = 80 }, 7, VERDICT_DROP },
+		{ "-A FORWARD -p udp --dport 81", { .dport = 80 }, 8, VERDICT_ACCEPT },
+		{ "-A FORWARD -p tcp --dport 81", { .dport = 80 }, 3, VERDICT_ACCEPT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof short_rows / sizeof *short_rows; i++) {
+		struct scene *s = scene_open();
+		struct hook_state st = state_at(s, HOOK_FORWARD);
+		struct pkt *p = packet_of(s, &short_rows[i].packet);
+
+		assert_int_equal(scene_line(s, short_rows[i].rule, false), 0);
+		p->len = p->hdr.l4 + short_rows[i].l4_len;
+		assert_int_equal(tables_filter(s->t, p, &st), short_rows[i].verdict);
+		if (short_rows[i].verdict == VERDICT_DROP)
+			assert_int_equal(p->drop, DROP_RULE_HOTDROP);
+		pkt_free(p);
+		scene_close(s);
+	}
+}
+
 /* A port that takes the place of another is matched by its own name. */
 static void port_replaced(void **state)
 {
@@ -260,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(walk_rows),
 		cmocka_unit_test(other_hooks),
+		cmocka_unit_test(short_headers),
 		cmocka_unit_test(port_replaced),
 		cmocka_unit_test(trace_lines),
 	};
