@@ -247,6 +247,20 @@ enum drop_reason ip4_options_compile(struct netstack *ns, struct pkt *p)
 	return DROP_NONE;
 }
 
+/* present: whether the option noted at @off is still whole within the header. */
+static bool present(const struct pkt *p, uint8_t off)
+{
+	return off >= IP4_HLEN && off + 2u <= p->hdr.l4 && p->data[off + 1] >= 2 &&
+	       off + (unsigned)p->data[off + 1] <= p->hdr.l4;
+}
+
+/* slot_taken: whether the option at @off still has its pointer behind a slot of @size bytes (compile put it there). */
+static bool slot_taken(const struct pkt *p, uint8_t off, unsigned size)
+{
+	return present(p, off) && p->data[off + 1] >= size + 3 && p->data[off + 2] >= size + 4 &&
+	       p->data[off + 2] <= p->data[off + 1] + 1u;
+}
+
 /* out_address: the address recorded when a packet leaves (ip_rt_get_source). */
 static uint32_t out_address(struct netstack *ns, const struct pkt *p)
 {
@@ -265,9 +279,9 @@ void ip4_options_forward(struct netstack *ns, struct pkt *p)
 	if (!(o->flags & (PKT_OPT_RR_NEEDS_ADDR | PKT_OPT_TS_NEEDS_ADDR | PKT_OPT_CHANGED)))
 		return;
 	address = out_address(ns, p);
-	if (o->flags & PKT_OPT_RR_NEEDS_ADDR)
+	if ((o->flags & PKT_OPT_RR_NEEDS_ADDR) && slot_taken(p, o->rr, 4))
 		memcpy(&p->data[o->rr + p->data[o->rr + 2] - 5], &address, 4);
-	if (o->flags & PKT_OPT_TS_NEEDS_ADDR)
+	if ((o->flags & PKT_OPT_TS_NEEDS_ADDR) && slot_taken(p, o->ts, 8))
 		memcpy(&p->data[o->ts + p->data[o->ts + 2] - 9], &address, 4);
 	ip4_csum_fill(p);
 }
@@ -279,7 +293,7 @@ static unsigned echo_record(const struct pkt *p, uint8_t *out, uint32_t src)
 	unsigned len = from[1], next = from[2];
 
 	memcpy(out, from, len);
-	if ((p->opts.flags & PKT_OPT_RR_NEEDS_ADDR) && next <= len && next + 3 <= len) {
+	if ((p->opts.flags & PKT_OPT_RR_NEEDS_ADDR) && next >= 4 && next + 3 <= len) {
 		out[2] = (uint8_t)(next + 4);
 		memcpy(&out[next - 1], &src, 4);
 	}
@@ -296,20 +310,14 @@ static unsigned echo_timestamp(const struct netstack *ns, const struct pkt *p, u
 	unsigned need = with_address ? 8 : 4;
 
 	memcpy(out, from, len);
-	if (!(p->opts.flags & PKT_OPT_TS_NEEDS_TIME) || (from[3] & 15) == TS_PRESPEC || next + need - 1 > len)
+	if (!(p->opts.flags & PKT_OPT_TS_NEEDS_TIME) || next < 5 || next + need - 1 > len ||
+	    (from[3] & 15) == TS_PRESPEC)
 		return len;
 	if (with_address)
 		memcpy(&out[next - 1], &src, 4);
 	put_time(ns, &out[next - 1 + need - 4]);
 	out[2] = (uint8_t)(next + need);
 	return len;
-}
-
-/* present: whether the option noted at @off is still whole within the header. */
-static bool present(const struct pkt *p, uint8_t off)
-{
-	return off >= IP4_HLEN && off + 2u <= p->hdr.l4 && p->data[off + 1] >= 2 &&
-	       off + (unsigned)p->data[off + 1] <= p->hdr.l4;
 }
 
 unsigned ip4_options_echo(struct netstack *ns, const struct pkt *p, uint8_t *out, uint32_t src)
