@@ -1,16 +1,18 @@
 /* adopt.c - rules of a new ruleset that were live already go on living: with their counters and their state.
  *
  * Overview
- *   For each chain, each new rule takes over the first rule of the live chain of that name that says the same and
- *   is not in the new ruleset yet: the new object is thrown away and the old one put in its place. So a reload keeps the
- *   counters and buckets of every rule whose text did not change, wherever in its chain it stands now.
+ *   For each chain, each new rule takes over the first rule of the live chain of that name that says the same
+ * and is not in the new ruleset yet: the new object is thrown away and the old one put in its place. So a
+ * reload keeps the counters and buckets of every rule whose text did not change, wherever in its chain it
+ * stands now.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "tables/tables_int.h"
 
-/* An index of the live chain's free rules by hash: lists in the order of the chain. Numbers are position + 1. */
+/* An index of the live chain's free rules by hash: lists in the order of the chain. Numbers are position + 1.
+ */
 struct index {
 	uint32_t *head, *next;
 	uint32_t mask;
@@ -112,8 +114,8 @@ static uint32_t longest_chain(const struct ruleset *rs)
 	return most;
 }
 
-/* ruleset_adopt: puts live rules in the place of new ones that say the same. The ruleset means the same before and
- * after. Return: 0, or -1 with @err. */
+/* ruleset_adopt: puts live rules in the place of new ones that say the same. The ruleset means the same
+ * before and after. Return: 0, or -1 with @err. */
 int ruleset_adopt(struct tables *t, struct ruleset *rs, struct rule_error *err)
 {
 	struct index x = { 0 };

@@ -1,7 +1,8 @@
-/* check.c - whether a table may go live: no loops, nothing outside the hooks, tables and protocols it is made for.
+/* check.c - whether a table may go live: no loops, nothing outside the hooks, tables and protocols it is made
+ * for.
  *
- * Linux parity: ip_tables.c mark_source_chains (only what a hook reaches is looked at: a loop that no hook reaches stays
- *   unnoticed until something jumps there) and x_tables.c xt_check_match, xt_check_target.
+ * Linux parity: ip_tables.c mark_source_chains (only what a hook reaches is looked at: a loop that no hook
+ * reaches stays unnoticed until something jumps there) and x_tables.c xt_check_match, xt_check_target.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,10 +41,12 @@ static int loop_fail(const struct step *s, const struct chain *to, struct rule_e
 {
 	rule_fail_errno(err, ELOOP);
 	err->tag = s->chain->entries[s->index - 1].tag;
-	return rule_fail_detail(err, "rule %u of chain %s jumps back into %s", s->index, s->chain->name, to->name);
+	return rule_fail_detail(err, "rule %u of chain %s jumps back into %s", s->index, s->chain->name,
+				to->name);
 }
 
-/* find_loop: a depth-first search from one built-in chain. @path: room for all chains. Return: 0, or -1 with @err. */
+/* find_loop: a depth-first search from one built-in chain. @path: room for all chains. Return: 0, or -1 with
+ * @err. */
 static int find_loop(struct chain *from, struct step *path, struct rule_error *err)
 {
 	uint32_t depth = 1;
@@ -102,7 +105,8 @@ static const char *hooks_text(uint8_t mask, char *buf, size_t size)
 	return text_cstr(&out);
 }
 
-/* check_limits: whether a match or target may stand in this rule of this chain. Return: 0, or -1 with @err. */
+/* check_limits: whether a match or target may stand in this rule of this chain. Return: 0, or -1 with @err.
+ */
 static int check_limits(const struct limits *l, enum table_id id, const struct chain *c, uint32_t index,
 			struct rule_error *err)
 {
@@ -117,14 +121,15 @@ static int check_limits(const struct limits *l, enum table_id id, const struct c
 	rule_fail_errno(err, EINVAL);
 	err->tag = e->tag;
 	if (l->tables && !(l->tables >> id & 1))
-		return rule_fail_detail(err, "%s %s in rule %u of chain %s: not allowed in table %s", l->what, l->name,
-					index + 1, c->name, table_name(id));
+		return rule_fail_detail(err, "%s %s in rule %u of chain %s: not allowed in table %s", l->what,
+					l->name, index + 1, c->name, table_name(id));
 	if (wrong)
-		return rule_fail_detail(err, "%s %s in rule %u of chain %s: used from %s, but only valid from %s", l->what,
-					l->name, index + 1, c->name, hooks_text(wrong, has, sizeof has),
-					hooks_text(l->hooks, may, sizeof may));
-	return rule_fail_detail(err, "%s %s in rule %u of chain %s: needs -p with protocol %u", l->what, l->name, index + 1,
-				c->name, l->proto);
+		return rule_fail_detail(
+			err, "%s %s in rule %u of chain %s: used from %s, but only valid from %s", l->what,
+			l->name, index + 1, c->name, hooks_text(wrong, has, sizeof has),
+			hooks_text(l->hooks, may, sizeof may));
+	return rule_fail_detail(err, "%s %s in rule %u of chain %s: needs -p with protocol %u", l->what,
+				l->name, index + 1, c->name, l->proto);
 }
 
 /* check_rule: all matches and the target of a rule. Return: 0, or -1 with @err. */
@@ -135,7 +140,7 @@ static int check_rule(enum table_id id, const struct chain *c, uint32_t index, s
 	for (unsigned i = 0; i < r->match_count; i++) {
 		const struct match_ops *m = r->match[i].ops;
 		const struct limits l = { "match", m->name, m->proto, match_hooks(m, r->match[i].data),
-					   m->tables };
+					  m->tables };
 
 		if (check_limits(&l, id, c, index, err))
 			return -1;

@@ -1,12 +1,14 @@
 /* command.c - one iptables command line, carried out in a transaction.
  *
  * Overview
- *   The words are read as getopt_long(3) reads them for iptables: short options with the value behind or attached, flags in
- *   clusters, long options by unambiguous prefix with `=VALUE` or the next word, a lone `!` before the option it inverts.
- *   Rows of struct core_option say what each does; what is none of these goes to the matches and the target.
+ *   The words are read as getopt_long(3) reads them for iptables: short options with the value behind or
+ * attached, flags in clusters, long options by unambiguous prefix with `=VALUE` or the next word, a lone `!`
+ * before the option it inverts. Rows of struct core_option say what each does; what is none of these goes to
+ * the matches and the target.
  *
- * Linux parity: iptables/xshared.c do_parse, iptables.c do_command4 of 1.8.9, texts included. Deliberate difference:
- *   values attached to their option (-s1.2.3.4, --source=1.2.3.4) are taken, where 1.8.9 mistakes them.
+ * Linux parity: iptables/xshared.c do_parse, iptables.c do_command4 of 1.8.9, texts included. Deliberate
+ * difference: values attached to their option (-s1.2.3.4, --source=1.2.3.4) are taken, where 1.8.9 mistakes
+ * them.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -79,8 +81,9 @@ static int take_command(struct command *c, const struct core_option *o, char *ar
 	case 'E':
 	case 'P':
 		if (!next_is_value(c))
-			return rule_fail(c->err, o->letter == 'P' ? "-P requires a chain and a policy" :
-						 "-E requires old-chain-name and new-chain-name");
+			return rule_fail(c->err, o->letter == 'P'
+							 ? "-P requires a chain and a policy"
+							 : "-E requires old-chain-name and new-chain-name");
 		c->second = c->argv[c->index++];
 		return 0;
 	default:
@@ -169,8 +172,8 @@ static int take_table(struct command *c, const struct core_option *o, char *arg)
 	return -1;
 }
 
-/* take_mode: -n -x --line-numbers: legal() refuses them; -v -w -W -4 change nothing in a transaction: it does not print
- * and never waits. Return: 0 or -1. */
+/* take_mode: -n -x --line-numbers: legal() refuses them; -v -w -W -4 change nothing in a transaction: it does
+ * not print and never waits. Return: 0 or -1. */
 static int take_mode(struct command *c, const struct core_option *o, char *arg)
 {
 	(void)o, (void)arg;
@@ -245,7 +248,8 @@ static int run_option(struct command *c, const struct core_option *o, char *arg)
 
 /* value_of: the value of an option: @attached if there is one, else the next word if the option takes one.
  * @word: for the message. Return: 0 or -1. */
-static int value_of(struct command *c, const struct core_option *o, char *attached, const char *word, char **arg)
+static int value_of(struct command *c, const struct core_option *o, char *attached, const char *word,
+		    char **arg)
 {
 	*arg = attached;
 	if (attached || o->arg == ARG_NONE)
@@ -394,14 +398,17 @@ static int read_words(struct command *c)
 /* legal: refuses options that make no sense with the command. Return: 0 or -1. */
 static int legal(const struct command *c)
 {
-	const char *refused = strchr("AIR", c->cmd) ? "nx0" : strchr("DC", c->cmd) && !c->number ? "nx0c" :
-			      c->cmd == 'P' ? "nsdpjxio0fm" : "nsdpjxio0cfm";
+	const char *refused = strchr("AIR", c->cmd)                ? "nx0"
+			      : strchr("DC", c->cmd) && !c->number ? "nx0c"
+			      : c->cmd == 'P'                      ? "nsdpjxio0fm"
+								   : "nsdpjxio0cfm";
 
 	for (const char *r = refused; *r; r++)
 		if (memchr(c->given, *r, c->given_count))
 			return rule_fail(c->err, "Illegal option `-%c' with this command", *r);
 	if (c->chain && strlen(c->chain) > CHAIN_NAME_LEN)
-		return rule_fail(c->err, "chain name `%s' too long (must be under %u chars)", c->chain, CHAIN_NAME_LEN + 1);
+		return rule_fail(c->err, "chain name `%s' too long (must be under %u chars)", c->chain,
+				 CHAIN_NAME_LEN + 1);
 	return 0;
 }
 
@@ -421,8 +428,10 @@ static int legal_place(const struct command *c)
 		return -1;
 	}
 	if (c->id == TABLE_NAT && verdict && !strcmp(verdict, "DROP"))
-		return rule_fail(c->err, "The \"nat\" table is not intended for filtering, the use of DROP is therefore "
-					 "inhibited.");
+		return rule_fail(
+			c->err,
+			"The \"nat\" table is not intended for filtering, the use of DROP is therefore "
+			"inhibited.");
 	return 0;
 }
 
@@ -434,7 +443,8 @@ static int legal_name(const struct command *c, const char *name)
 	for (enum rule_kind k = KIND_ACCEPT; k <= KIND_RETURN; k++)
 		standard |= !strcmp(name, kind_name(k));
 	if (strlen(name) > CHAIN_NAME_LEN)
-		return rule_fail(c->err, "chain name `%s' too long (must be under %u chars)", name, CHAIN_NAME_LEN + 1);
+		return rule_fail(c->err, "chain name `%s' too long (must be under %u chars)", name,
+				 CHAIN_NAME_LEN + 1);
 	if (*name == '-' || *name == '!')
 		return rule_fail(c->err, "chain name not allowed to start with `%c'", *name);
 	if (standard || target_ops_find(c->t, name))
@@ -473,7 +483,7 @@ static struct chain *chain_get(struct command *c, const char *name, bool make)
 	return chain_make(c, name) ? NULL : chain_find(tb, name);
 }
 
-/* resolve_jump: what -j or -g means: kind and chain into @e. Return: 0 or -1. */
+/* resolve_jump: what -j or -g means into *kind and *jump. Return: 0 or -1. */
 static int resolve_jump(struct command *c, enum rule_kind *kind, struct chain **jump)
 {
 	const char *name = c->words.jump;
@@ -513,7 +523,8 @@ static uint32_t find_equal(const struct chain *chain, const struct rule_entry *e
 {
 	uint32_t i = 0;
 
-	while (i < chain->count && !(chain->entries[i].jump == e->jump && rule_equal(chain->entries[i].rule, e->rule)))
+	while (i < chain->count &&
+	       !(chain->entries[i].jump == e->jump && rule_equal(chain->entries[i].rule, e->rule)))
 		i++;
 	return i;
 }
@@ -527,7 +538,8 @@ static int place_one(struct command *c, struct chain *chain, struct rule_entry *
 		at = find_equal(chain, e);
 		rule_put(c->t, e->rule);
 		if (at == chain->count)
-			return rule_fail_code(c->err, 1, "Bad rule (does a matching rule exist in that chain?).");
+			return rule_fail_code(c->err, 1,
+					      "Bad rule (does a matching rule exist in that chain?).");
 		if (c->cmd == 'D')
 			chain_delete(c->t, chain, at);
 		return 0;
@@ -552,8 +564,8 @@ static int check_position(const struct command *c, const struct chain *chain)
 }
 
 /* place_all: one rule for each pair of source and destination. Return: 0 or -1. */
-static int place_all(struct command *c, const struct addr_list *src, const struct addr_list *dst, enum rule_kind kind,
-		     struct chain *jump)
+static int place_all(struct command *c, const struct addr_list *src, const struct addr_list *dst,
+		     enum rule_kind kind, struct chain *jump)
 {
 	struct chain *chain = chain_get(c, c->chain, c->make_chains && (c->cmd == 'A' || c->cmd == 'I'));
 	struct rule_words *w = &c->words;
@@ -561,7 +573,10 @@ static int place_all(struct command *c, const struct addr_list *src, const struc
 	if (!chain || check_position(c, chain))
 		return -1;
 	for (uint32_t i = 0; i < src->count * dst->count; i++) {
-		struct rule_entry e = { .jump = jump, .tag = c->rs->tag, .packets = w->packets, .bytes = w->bytes,
+		struct rule_entry e = { .jump = jump,
+					.tag = c->rs->tag,
+					.packets = w->packets,
+					.bytes = w->bytes,
 					.counted = w->has_counters || c->rs->from_live };
 
 		w->spec.src = src->addr[i / dst->count];
@@ -690,8 +705,8 @@ static int run_rename(struct command *c)
 	return 0;
 }
 
-/* set_policy: of a built-in chain. @counters: two numbers to set, NULL: they stay (in a copy of the live ruleset) or
- * move over. Return: 0 or -1. */
+/* set_policy: of a built-in chain. @counters: two numbers to set, NULL: they stay (in a copy of the live
+ * ruleset) or move over. Return: 0 or -1. */
 static int set_policy(struct ruleset *rs, enum table_id id, const char *name, const char *verdict,
 		      const uint64_t counters[2], struct rule_error *err)
 {
@@ -750,8 +765,8 @@ static int run(struct command *c)
 	}
 }
 
-int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int argc, char **argv, bool make_chains,
-		    struct rule_error *err)
+int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int argc, char **argv,
+		    bool make_chains, struct rule_error *err)
 {
 	struct command c;
 	int result;

@@ -4,7 +4,9 @@
 
 #include "tables/tables_int.h"
 
-enum { WALKS_NESTED = 4 }; /* walks of one table at once: REJECT's answer passes OUTPUT while the first one waits */
+enum {
+	WALKS_NESTED = 4
+}; /* walks of one table at once: REJECT's answer passes OUTPUT while the first one waits */
 
 /* code_bits: the flags of a rule's own part (ip_tables.c ip_packet_match). */
 static uint8_t code_bits(const struct rule *r)
@@ -20,8 +22,8 @@ static uint8_t code_bits(const struct rule *r)
 	return bits | (s->invert & INV_FRAG ? CODE_WHOLE : CODE_FRAGMENT);
 }
 
-/* compile_ports: the ports that the first match wants; a later one may not be asked before those in front of it, which may
- * have state. Return: whether there is such a window. */
+/* compile_ports: the ports that the first match wants; a later one may not be asked before those in front of
+ * it, which may have state. Return: whether there is such a window. */
 static bool compile_ports(const struct rule *r, struct port_window *window)
 {
 	uint16_t w[4];
@@ -33,7 +35,8 @@ static bool compile_ports(const struct rule *r, struct port_window *window)
 }
 
 /* compile_rule: one rule. Return: 0, -ENOMEM, -ENOSPC. */
-static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *code, struct port_window *window)
+static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *code,
+			struct port_window *window)
 {
 	const struct rule_spec *s = &r->spec;
 	int in = iface_intern(rs, s->in, s->in[0] && s->invert & INV_IN);
@@ -42,10 +45,17 @@ static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *co
 	if (in < 0 || out < 0)
 		return in < 0 ? in : out;
 	*code = (struct rule_code){
-		.src = s->src, .src_mask = s->src_mask, .dst = s->dst, .dst_mask = s->dst_mask,
-		.in = (uint16_t)in, .out = (uint16_t)out,
-		.proto = (uint8_t)s->proto, .proto_mask = s->proto ? 0xff : 0,
-		.bits = code_bits(r) | (compile_ports(r, window) ? CODE_PORTS : 0), .kind = r->kind, .rule = r,
+		.src = s->src,
+		.src_mask = s->src_mask,
+		.dst = s->dst,
+		.dst_mask = s->dst_mask,
+		.in = (uint16_t)in,
+		.out = (uint16_t)out,
+		.proto = (uint8_t)s->proto,
+		.proto_mask = s->proto ? 0xff : 0,
+		.bits = code_bits(r) | (compile_ports(r, window) ? CODE_PORTS : 0),
+		.kind = r->kind,
+		.rule = r,
 	};
 	return 0;
 }
@@ -70,8 +80,8 @@ static int compile_chain(struct ruleset *rs, struct chain *c)
 	return result;
 }
 
-/* compile_table: all chains and the stack of a table. A path never visits a chain twice, so that its user chains bound the
- * depth. Return: 0, -ENOMEM, -ENOSPC. */
+/* compile_table: all chains and the stack of a table. A path never visits a chain twice, so that its user
+ * chains bound the depth. Return: 0, -ENOMEM, -ENOSPC. */
 static int compile_table(struct ruleset *rs, struct table *tb)
 {
 	int result = 0;
@@ -87,7 +97,8 @@ static int compile_table(struct ruleset *rs, struct table *tb)
 	return result;
 }
 
-/* ruleset_compile: everything the walk needs. May be done again after a failure. Return: 0, or -1 with @err. */
+/* ruleset_compile: everything the walk needs. May be done again after a failure. Return: 0, or -1 with @err.
+ */
 int ruleset_compile(struct ruleset *rs, struct rule_error *err)
 {
 	int result;

@@ -45,8 +45,8 @@ int rule_fail_detail(struct rule_error *err, const char *format, ...)
 	return -1;
 }
 
-/* rule_fail_errno: an operation that libiptc or the kernel refuses with @number (iptc_strerror of iptables 1.8).
- * Return: -1. */
+/* rule_fail_errno: an operation that libiptc or the kernel refuses with @number (iptc_strerror of
+ * iptables 1.8). Return: -1. */
 int rule_fail_errno(struct rule_error *err, int number)
 {
 	static const struct {

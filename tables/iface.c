@@ -1,8 +1,9 @@
 /* iface.c - interface patterns of -i and -o, without comparing strings for each rule.
  *
  * Overview
- *   Each different pattern of a ruleset has a number; a rule holds two. For each port there is a row of bytes that says
- *   which patterns fit it, computed when the port is first seen and again when another port has taken its index.
+ *   Each different pattern of a ruleset has a number; a rule holds two. For each port there is a row of bytes
+ * that says which patterns fit it, computed when the port is first seen and again when another port has taken
+ * its index.
  *
  * Invariants
  *   1. Pattern 0 fits every port and no port.
@@ -13,7 +14,8 @@
 
 #include "tables/tables_int.h"
 
-/* pattern_make: the compared form of a pattern: "eth+" is the first 3 bytes, "eth0" 5 with the NUL, "" none. */
+/* pattern_make: the compared form of a pattern: "eth+" is the first 3 bytes, "eth0" 5 with the NUL, "" none.
+ */
 static struct iface_pattern pattern_make(const char *text, bool invert)
 {
 	struct iface_pattern p = { .invert = invert };
@@ -45,7 +47,8 @@ static bool pattern_room(struct ruleset *rs)
 	return true;
 }
 
-/* iface_intern: the number of a pattern (text of -i or -o, "" = any). Return: 0..RULESET_PATTERNS_MAX, -ENOMEM, -ENOSPC. */
+/* iface_intern: the number of a pattern (text of -i or -o, "" = any). Return: 0..RULESET_PATTERNS_MAX,
+ * -ENOMEM, -ENOSPC. */
 int iface_intern(struct ruleset *rs, const char *pattern, bool invert)
 {
 	struct iface_pattern p = pattern_make(pattern, invert);
@@ -93,7 +96,8 @@ static void row_fill(const struct ruleset *rs, struct iface_row *row, const char
 	}
 }
 
-/* iface_row: which patterns fit @port (NULL: no port, whose name is empty). Return: bytes by pattern number. */
+/* iface_row: which patterns fit @port (NULL: no port, whose name is empty). Return: bytes by pattern number.
+ */
 const uint8_t *iface_row(struct ruleset *rs, const struct port *port)
 {
 	static const char none[PORT_NAME_MAX];

@@ -1,8 +1,8 @@
 /* list.c - rules as a table to look at: iptables -L.
  *
- * Linux parity: iptables.c print_firewall, print_header, libxtables xtables_print_num of 1.8.9: widths, the blanks at ends of
- * lines, K M G T, and numbers instead of protocol names with -n. Deliberate difference: without -n addresses are not turned into
- * host names (no name service in the core).
+ * Linux parity: iptables.c print_firewall, print_header, libxtables xtables_print_num of 1.8.9: widths, the
+ * blanks at ends of lines, K M G T, and numbers instead of protocol names with -n. Deliberate difference:
+ * without -n addresses are not turned into host names (no name service in the core).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -58,7 +58,10 @@ static void put_iface_column(const char *name, bool invert, unsigned flags, stru
 {
 	char text[PORT_NAME_MAX + 2];
 
-	snprintf(text, sizeof text, "%s%s", invert ? "!" : "", name[0] ? name : flags & LIST_NUMERIC ? "*" : "any");
+	snprintf(text, sizeof text, "%s%s", invert ? "!" : "",
+		 name[0]                ? name
+		 : flags & LIST_NUMERIC ? "*"
+					: "any");
 	text_printf(out, "%-6s ", text);
 }
 
@@ -76,7 +79,8 @@ static void put_addr_column(uint32_t addr, uint32_t mask, bool invert, unsigned 
 }
 
 /* put_proto_column: " tcp  ": number with -n, else the name. */
-static void put_proto_column(const struct tables *t, const struct rule_spec *s, unsigned flags, struct text *out)
+static void put_proto_column(const struct tables *t, const struct rule_spec *s, unsigned flags,
+			     struct text *out)
 {
 	const char *name = flags & LIST_NUMERIC ? NULL : s->proto ? proto_name(t, (uint8_t)s->proto) : "all";
 
@@ -101,7 +105,8 @@ static const char *target_column(const struct rule_entry *e)
 }
 
 /* put_rule: one line. @num: the rule's number, from 1. */
-static void put_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags, struct text *out)
+static void put_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags,
+		     struct text *out)
 {
 	const struct rule *r = e->rule;
 	const struct rule_spec *s = &r->spec;
@@ -159,8 +164,8 @@ int tables_list(const struct tables *t, enum table_id id, const char *chain, uns
 	return 0;
 }
 
-int tables_list_rule(const struct tables *t, enum table_id id, const char *chain, unsigned num, unsigned flags,
-		     struct text *out)
+int tables_list_rule(const struct tables *t, enum table_id id, const char *chain, unsigned num,
+		     unsigned flags, struct text *out)
 {
 	const struct chain *c = chain_find(&t->live->table[id], chain);
 

@@ -1,7 +1,8 @@
 /* protocols.c - protocol names, as iptables finds them.
  *
- * Linux parity: libxtables xtables_parse_protocol and proto_to_name of iptables 1.8.9: names come from the system's protocol
- * list (/etc/protocols), then from a small list of its own. The list is read once, into the instance.
+ * Linux parity: libxtables xtables_parse_protocol and proto_to_name of iptables 1.8.9: names come from the
+ * system's protocol list (/etc/protocols), then from a small list of its own. The list is read once, into the
+ * instance.
  */
 #include <ctype.h>
 #include <netdb.h>
@@ -16,12 +17,13 @@ static const struct {
 	const char *name;
 	uint8_t number;
 } own_names[] = {
-	{ "tcp", 6 },   { "sctp", 132 },    { "udp", 17 },        { "udplite", 136 }, { "icmp", 1 },
-	{ "icmpv6", 58 }, { "ipv6-icmp", 58 }, { "esp", 50 },     { "ah", 51 },       { "mh", 135 },
-	{ "ipv6-mh", 135 }, { "all", PROTO_ALL },
+	{ "tcp", 6 },  { "sctp", 132 },  { "udp", 17 },       { "udplite", 136 },
+	{ "icmp", 1 }, { "icmpv6", 58 }, { "ipv6-icmp", 58 }, { "esp", 50 },
+	{ "ah", 51 },  { "mh", 135 },    { "ipv6-mh", 135 },  { "all", PROTO_ALL },
 };
 
-/* proto_names_load: fills t->proto_names from the system's list; stays NULL without memory (numbers are printed then). */
+/* proto_names_load: fills t->proto_names from the system's list; stays NULL without memory (numbers are
+ * printed then). */
 void proto_names_load(struct tables *t)
 {
 	struct protoent *e;
@@ -36,7 +38,8 @@ void proto_names_load(struct tables *t)
 	endprotoent();
 	for (size_t i = 0; i < sizeof own_names / sizeof *own_names; i++)
 		if (own_names[i].number && !t->proto_names[own_names[i].number][0])
-			snprintf(t->proto_names[own_names[i].number], PROTO_NAME_MAX, "%s", own_names[i].name);
+			snprintf(t->proto_names[own_names[i].number], PROTO_NAME_MAX, "%s",
+				 own_names[i].name);
 }
 
 /* proto_name: the name of a protocol. Return: NULL if it has none (or is 0). */

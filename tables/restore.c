@@ -1,12 +1,13 @@
 /* restore.c - a whole iptables-save text into a transaction.
  *
  * Overview
- *   Line by line: "*TABLE" opens a table (and empties it unless --noflush), ":CHAIN POLICY [P:B]" declares a chain,
- *   "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes. A mistake
- *   anywhere ends it with the line, and nothing becomes live, tables closed before included.
+ *   Line by line: "*TABLE" opens a table (and empties it unless --noflush), ":CHAIN POLICY [P:B]" declares a
+ * chain,
+ *   "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes.
+ * A mistake anywhere ends it with the line, and nothing becomes live, tables closed before included.
  *
- * Linux parity: iptables-restore.c of 1.8.9. Deliberate differences: all tables of a text are one transaction; the last line
- *   needs no newline.
+ * Linux parity: iptables-restore.c of 1.8.9. Deliberate differences: all tables of a text are one
+ * transaction; the last line needs no newline.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ static int fail_named(const struct restore *r)
 	return -1;
 }
 
-/* table_clear: what iptables-restore does first: no rules, no user chains; policies stay, as Linux leaves them. */
+/* table_clear: what iptables-restore does first: no rules, no user chains; policies stay, as Linux leaves
+ * them. */
 static void table_clear(const struct restore *r, struct table *tb)
 {
 	for (uint32_t i = 0; i < tb->count; i++)
@@ -65,7 +67,8 @@ static int line_table(struct restore *r, const struct words *w)
 	return 0;
 }
 
-/* declare: a chain named by a ":" line exists from here on, and is empty if it is a user's. Return: 0 or -1. */
+/* declare: a chain named by a ":" line exists from here on, and is empty if it is a user's. Return: 0 or -1.
+ */
 static int declare(struct restore *r, const char *name)
 {
 	struct table *tb = &r->rs->table[r->id];
@@ -111,14 +114,15 @@ static int line_chain(struct restore *r, const struct words *w)
 		return rule_fail(r->err, "iptables-restore: line %u policy invalid", r->line);
 	if (!strcmp(w->argv[1], "-"))
 		return 0;
-	if (r->with_counters && (w->argc < 3 || w->argv[2][0] != '[' || !parse_pair(w->argv[2] + 1, ']', pair)))
+	if (r->with_counters &&
+	    (w->argc < 3 || w->argv[2][0] != '[' || !parse_pair(w->argv[2] + 1, ']', pair)))
 		return rule_fail(r->err, "invalid policy counters for chain '%s'", w->argv[0]);
 	if (ruleset_set_policy(r->rs, r->id, w->argv[0], w->argv[1], r->err)) {
 		char reason[64];
 
 		snprintf(reason, sizeof reason, "%.*s", (int)strcspn(r->err->text, "."), r->err->text);
-		return rule_fail_code(r->err, 1, "Can't set policy `%s' on `%s' line %u: %s", w->argv[1], w->argv[0],
-				      r->line, reason);
+		return rule_fail_code(r->err, 1, "Can't set policy `%s' on `%s' line %u: %s", w->argv[1],
+				      w->argv[0], r->line, reason);
 	}
 	c = chain_find(&r->rs->table[r->id], w->argv[0]);
 	if (r->with_counters) {
@@ -163,7 +167,8 @@ static bool names_table(const struct words *w)
 	return false;
 }
 
-/* run_words: carries out a rule line's words, with its counters put in front if they count. Return: 0 or -1. */
+/* run_words: carries out a rule line's words, with its counters put in front if they count. Return: 0 or -1.
+ */
 static int run_words(struct restore *r, const struct words *w, char *const pair[2])
 {
 	static char option[] = "--set-counters";
@@ -206,7 +211,8 @@ static int line_rule(struct restore *r, char *line)
 	return result;
 }
 
-/* line_commit: "COMMIT": the checks of a commit, so that what is wrong is found at this line. Return: 0 or -1. */
+/* line_commit: "COMMIT": the checks of a commit, so that what is wrong is found at this line. Return: 0 or
+ * -1. */
 static int line_commit(struct restore *r)
 {
 	r->open = false;
@@ -267,8 +273,9 @@ static int all_lines(struct restore *r, char *text)
 int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
 		    bool with_counters, struct rule_error *err)
 {
-	struct restore r = { .t = t, .rs = rs, .err = err, .name = name, .noflush = noflush,
-			     .with_counters = with_counters };
+	struct restore r = {
+		.t = t, .rs = rs, .err = err, .name = name, .noflush = noflush, .with_counters = with_counters
+	};
 	char *copy = strdup(text);
 	int result;
 

@@ -9,8 +9,8 @@ static size_t align8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-/* hash_bytes: FNV-1a over 8-byte steps; for equality of rules and chain names, not against an adversary: a collision only
- * costs a comparison. */
+/* hash_bytes: FNV-1a over 8-byte steps; for equality of rules and chain names, not against an adversary: a
+ * collision only costs a comparison. */
 uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len)
 {
 	const uint8_t *b = bytes;
@@ -26,7 +26,8 @@ uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-/* match_config_size, target_config_size: the bytes of the data block that are configuration, not run-time state. */
+/* match_config_size, target_config_size: the bytes of the data block that are configuration, not run-time
+ * state. */
 static size_t match_config_size(const struct match_ops *ops)
 {
 	return (size_t)ops->size - ops->state_size;
@@ -54,8 +55,8 @@ static uint32_t rule_hash(const struct rule *r)
 
 /* rule_new: one block with copies of the data blocks. @target NULL unless @kind is KIND_TARGET.
  * Return: a rule with one reference (caller's), or NULL without memory. */
-struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const struct rule_match *matches, unsigned count,
-		      const struct target_ops *target, const void *target_data)
+struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const struct rule_match *matches,
+		      unsigned count, const struct target_ops *target, const void *target_data)
 {
 	size_t size = align8(sizeof(struct rule) + count * sizeof *matches);
 	struct rule *r;
@@ -121,13 +122,14 @@ void rule_put(struct tables *t, struct rule *r)
 	free(r);
 }
 
-/* rule_equal: whether two rules say the same; counters and run-time state apart, and where they jump to apart. */
+/* rule_equal: whether two rules say the same; counters and run-time state apart, and where they jump to
+ * apart. */
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
 	if (a == b)
 		return true;
-	if (a->hash != b->hash || a->kind != b->kind || a->match_count != b->match_count || a->target != b->target ||
-	    memcmp(&a->spec, &b->spec, sizeof a->spec))
+	if (a->hash != b->hash || a->kind != b->kind || a->match_count != b->match_count ||
+	    a->target != b->target || memcmp(&a->spec, &b->spec, sizeof a->spec))
 		return false;
 	for (unsigned i = 0; i < a->match_count; i++)
 		if (a->match[i].ops != b->match[i].ops ||

@@ -1,7 +1,7 @@
 /* rule_parse.c - the words that describe a rule: addresses, ports, protocol, -m and -j with their options.
  *
- * command.c finds the options and calls here with their values; what they say gathers in struct rule_words until
- * rule_words_build makes rules of it. Linux parity: libxtables of iptables 1.8.9, texts included.
+ * command.c finds the options and calls here with their values; what they say gathers in struct rule_words
+ * until rule_words_build makes rules of it. Linux parity: libxtables of iptables 1.8.9, texts included.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +37,6 @@ int rule_words_proto(struct rule_words *w, const char *arg, bool invert)
 		return rule_fail(w->err, "rule would never match protocol");
 	w->spec.proto = (uint16_t)proto;
 	w->spec.invert |= invert ? INV_PROTO : 0;
-	w->has_proto = true;
 	return 0;
 }
 
@@ -49,7 +48,8 @@ int rule_words_iface(struct rule_words *w, char *name, const char *arg, bool inv
 	if (!len)
 		return rule_fail(w->err, "Empty interface is likely to be undesired");
 	if (len >= PORT_NAME_MAX)
-		return rule_fail(w->err, "interface name `%s' must be shorter than IFNAMSIZ (%d)", arg, PORT_NAME_MAX - 1);
+		return rule_fail(w->err, "interface name `%s' must be shorter than IFNAMSIZ (%d)", arg,
+				 PORT_NAME_MAX - 1);
 	memcpy(name, arg, len);
 	w->spec.invert |= invert ? bit : 0;
 	return 0;
@@ -99,8 +99,8 @@ static enum rule_kind standard_kind(const char *name)
 	return KIND_NONE;
 }
 
-/* rule_words_target: the value of -j, or of -g with @go. Whether an unknown name is a chain is found out later.
- * Return: 0 or -1. */
+/* rule_words_target: the value of -j, or of -g with @go. Whether an unknown name is a chain is found out
+ * later. Return: 0 or -1. */
 int rule_words_target(struct rule_words *w, const char *name, bool go)
 {
 	const struct target_ops *ops;
@@ -138,18 +138,17 @@ int rule_words_counters(struct rule_words *w, const char *packets, const char *b
 }
 
 /* fits_proto_match: whether the match that belongs to -p, not named by -m, knows the option word. */
-static bool fits_proto_match(struct rule_words *w, const struct match_ops *ops, const char *word)
+static bool fits_proto_match(const struct match_ops *ops, const char *word)
 {
 	const struct opt_row *row;
 	struct ext_use probe = { .match = ops };
 	enum ext_hit hit = ext_find_option(&probe, word, &row);
 
-	(void)w;
 	return hit == EXT_EXACT || hit == EXT_PREFIX;
 }
 
-/* rule_words_extension: an option word that is none of iptables' own: for one of the matches or the target, or for the
- * protocol's match, which it loads. Advances *index. Return: 0 or -1. */
+/* rule_words_extension: an option word that is none of iptables' own: for one of the matches or the target,
+ * or for the protocol's match, which it loads. Advances *index. Return: 0 or -1. */
 int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index, bool invert)
 {
 	const struct match_ops *ops;
@@ -157,15 +156,17 @@ int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index
 
 	if (got)
 		return got < 0 ? -1 : 0;
-	ops = w->spec.proto && w->spec.proto < 256 ? match_ops_for_proto(w->tables, (uint8_t)w->spec.proto) : NULL;
-	if (!ops || !fits_proto_match(w, ops, argv[*index]))
+	ops = w->spec.proto && w->spec.proto < 256 ? match_ops_for_proto(w->tables, (uint8_t)w->spec.proto)
+						   : NULL;
+	if (!ops || !fits_proto_match(ops, argv[*index]))
 		return rule_fail(w->err, "unknown option \"%s\"", argv[*index]);
 	if (use_match(w, ops))
 		return -1;
 	return ext_parse_option(&w->uses[w->use_count - 1], argc, argv, index, invert) < 0 ? -1 : 0;
 }
 
-/* rule_words_finish: after the last word: asks the matches, then the target, whether all is there. Return: 0 or -1. */
+/* rule_words_finish: after the last word: asks the matches, then the target, whether all is there. Return: 0
+ * or -1. */
 int rule_words_finish(struct rule_words *w)
 {
 	for (unsigned i = 0; i < w->use_count; i++)
@@ -174,10 +175,11 @@ int rule_words_finish(struct rule_words *w)
 	return w->target ? ext_finish(w->target) : 0;
 }
 
-/* --- addresses ---------------------------------------------------------------------------------------------------- */
+/* --- addresses
+ * ---------------------------------------------------------------------------------------------------- */
 
-/* numeric_addr: dotted numbers, each decimal, 0x or 0 octal; a network may leave trailing ones out ("10.1" is 10.1.0.0).
- * A mask (@whole) must have all four. Return: 0 or -1. */
+/* numeric_addr: dotted numbers, each decimal, 0x or 0 octal; a network may leave trailing ones out ("10.1"
+ * is 10.1.0.0). A mask (@whole) must have all four. Return: 0 or -1. */
 static int numeric_addr(const char *text, bool whole, uint32_t *be)
 {
 	uint8_t bytes[4] = { 0 };
@@ -280,7 +282,8 @@ int addr_list_parse(struct rule_words *w, const char *text, struct addr_list *ou
 	return result;
 }
 
-/* rule_words_build: a rule of what was gathered, with the addresses now in w->spec. Return: NULL with the error filled. */
+/* rule_words_build: a rule of what was gathered, with the addresses now in w->spec. Return: NULL with the
+ * error filled. */
 struct rule *rule_words_build(struct rule_words *w, enum rule_kind kind)
 {
 	struct rule_match matches[RULE_MATCHES_MAX + 1];

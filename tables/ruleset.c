@@ -1,4 +1,5 @@
-/* ruleset.c - the building blocks of a transaction: tables, chains and their entries, without any meaning yet.
+/* ruleset.c - the building blocks of a transaction: tables, chains and their entries, without any meaning
+ * yet.
  *
  * All of it is off the packet path: what the walk reads is made by commit.c.
  */
@@ -119,7 +120,8 @@ static void chain_free(struct tables *t, struct chain *c)
 	free(c);
 }
 
-/* chain_remove: takes away a user chain that nothing jumps to. The last chain takes its place in the order; commit sorts. */
+/* chain_remove: takes away a user chain that nothing jumps to. The last chain takes its place in the order;
+ * commit sorts. */
 void chain_remove(struct tables *t, struct table *tb, struct chain *c)
 {
 	unhash(tb, c);
@@ -129,8 +131,8 @@ void chain_remove(struct tables *t, struct table *tb, struct chain *c)
 	chain_free(t, c);
 }
 
-/* chain_rename: gives a user chain another, free name; jumps follow since they hold the chain. Return: true. */
-bool chain_rename(struct table *tb, struct chain *c, const char *name)
+/* chain_rename: gives a user chain another, free name; jumps follow since they hold the chain. */
+void chain_rename(struct table *tb, struct chain *c, const char *name)
 {
 	struct chain **at;
 
@@ -140,7 +142,6 @@ bool chain_rename(struct table *tb, struct chain *c, const char *name)
 	at = bucket_of(tb, c->name);
 	c->hash_next = *at;
 	*at = c;
-	return true;
 }
 
 /* chain_flush: takes all rules out of a chain. */
@@ -206,7 +207,8 @@ void table_touch(struct ruleset *rs, enum table_id id)
 		rs->table[id].touched = ++rs->touches;
 }
 
-/* ruleset_new: all tables with their built-in chains, empty, policies ACCEPT. Return: owned, NULL without memory. */
+/* ruleset_new: all tables with their built-in chains, empty, policies ACCEPT. Return: owned, NULL without
+ * memory. */
 struct ruleset *ruleset_new(struct tables *t)
 {
 	struct ruleset *rs = calloc(1, sizeof *rs);
@@ -223,8 +225,8 @@ struct ruleset *ruleset_new(struct tables *t)
 	return rs;
 }
 
-/* clone_chain: copies the entries of @from into the empty @to of @tb, whose chains have the order of @from's table.
- * Return: false without memory. */
+/* clone_chain: copies the entries of @from into the empty @to of @tb, whose chains have the order of @from's
+ * table. Return: false without memory. */
 static bool clone_chain(const struct table *tb, struct chain *to, const struct chain *from)
 {
 	to->policy = from->policy;

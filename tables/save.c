@@ -1,7 +1,7 @@
 /* save.c - rules as text that reads back: iptables-save, iptables -S.
  *
- * Linux parity: iptables.c print_rule4, iptables-save.c of 1.8.9. Deliberate difference: "! -i +", which fits no packet, is
- * printed, where 1.8.9 leaves it out and so turns it into a rule that fits all.
+ * Linux parity: iptables.c print_rule4, iptables-save.c of 1.8.9. Deliberate difference: "! -i +", which fits
+ * no packet, is printed, where 1.8.9 leaves it out and so turns it into a rule that fits all.
  */
 #include <errno.h>
 
@@ -78,7 +78,8 @@ void rule_save(const struct tables *t, const struct rule_entry *e, bool counters
 			r->match[i].ops->save(r->match[i].data, out);
 	}
 	if (counters)
-		text_printf(out, " -c %llu %llu", (unsigned long long)r->packets, (unsigned long long)r->bytes);
+		text_printf(out, " -c %llu %llu", (unsigned long long)r->packets,
+			    (unsigned long long)r->bytes);
 	put_jump(e, out);
 }
 
@@ -89,7 +90,8 @@ static const char *policy_name(const struct chain *c)
 }
 
 /* save_table: one table's block. */
-static void save_table(const struct tables *t, enum table_id id, bool counters, const char *stamp, struct text *out)
+static void save_table(const struct tables *t, enum table_id id, bool counters, const char *stamp,
+		       struct text *out)
 {
 	const struct table *tb = &t->live->table[id];
 
@@ -99,8 +101,8 @@ static void save_table(const struct tables *t, enum table_id id, bool counters, 
 	for (uint32_t i = 0; i < tb->count; i++) {
 		const struct chain *c = tb->chains[i];
 
-		text_printf(out, ":%s %s [%llu:%llu]\n", c->name, policy_name(c), (unsigned long long)c->packets,
-			    (unsigned long long)c->bytes);
+		text_printf(out, ":%s %s [%llu:%llu]\n", c->name, policy_name(c),
+			    (unsigned long long)c->packets, (unsigned long long)c->bytes);
 	}
 	for (uint32_t i = 0; i < tb->count; i++)
 		for (uint32_t k = 0; k < tb->chains[i]->count; k++) {
@@ -133,12 +135,14 @@ static void list_head(const struct chain *c, bool counters, struct text *out)
 {
 	text_printf(out, c->hook < 0 ? "-N %s" : "-P %s %s", c->name, policy_name(c));
 	if (counters && c->hook >= 0)
-		text_printf(out, " -c %llu %llu", (unsigned long long)c->packets, (unsigned long long)c->bytes);
+		text_printf(out, " -c %llu %llu", (unsigned long long)c->packets,
+			    (unsigned long long)c->bytes);
 	text_puts(out, "\n");
 }
 
 /* list_body: the rules of a chain, or with @num one of them. */
-static void list_body(const struct tables *t, const struct chain *c, unsigned num, bool counters, struct text *out)
+static void list_body(const struct tables *t, const struct chain *c, unsigned num, bool counters,
+		      struct text *out)
 {
 	for (uint32_t i = 0; i < c->count; i++)
 		if (!num || i + 1 == num) {
@@ -148,8 +152,8 @@ static void list_body(const struct tables *t, const struct chain *c, unsigned nu
 		}
 }
 
-int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num, bool counters,
-		      struct text *out)
+int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num,
+		      bool counters, struct text *out)
 {
 	const struct table *tb = &t->live->table[id];
 

@@ -2,10 +2,12 @@
  *
  * Life-cycle of a transaction
  *
- *     tables_begin -> ruleset_command... -> tables_commit: check, sort, adopt, compile | settle, swap, free the old one
+ *     tables_begin -> ruleset_command... -> tables_commit: check, sort, adopt, compile | settle, swap, free
+ * the old one
  *                                        \-> tables_abort
  *
- *   What stands left of the bar can fail and leaves the live ruleset as it was; what stands right of it cannot fail.
+ *   What stands left of the bar can fail and leaves the live ruleset as it was; what stands right of it
+ * cannot fail.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -136,7 +138,8 @@ void ruleset_tag(struct ruleset *rs, uint32_t tag)
 	rs->tag = tag;
 }
 
-/* settle_chain: the counters as the transaction wants them, jumps into the new ruleset, state begun. Cannot fail. */
+/* settle_chain: the counters as the transaction wants them, jumps into the new ruleset, state begun. Cannot
+ * fail. */
 static void settle_chain(struct tables *t, struct chain *c, const struct chain *old)
 {
 	for (uint32_t i = 0; i < c->count; i++) {
@@ -159,7 +162,8 @@ static void settle_chain(struct tables *t, struct chain *c, const struct chain *
 	c->counted = false;
 }
 
-/* note_used: puts the tables that @rs names, in the order in which it did, into the order of ip_tables_names. */
+/* note_used: puts the tables that @rs names, in the order in which it did, into the order of ip_tables_names.
+ */
 static void note_used(struct tables *t, struct ruleset *rs)
 {
 	for (uint32_t touch = 1; touch <= rs->touches; touch++)

@@ -160,7 +160,7 @@ void ruleset_free(struct tables *t, struct ruleset *rs);
 struct chain *chain_find(const struct table *tb, const char *name);
 struct chain *chain_add(struct table *tb, const char *name, int hook);
 void chain_remove(struct tables *t, struct table *tb, struct chain *c);
-bool chain_rename(struct table *tb, struct chain *c, const char *name);
+void chain_rename(struct table *tb, struct chain *c, const char *name);
 void chain_flush(struct tables *t, struct chain *c);
 int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry);
 void chain_delete(struct tables *t, struct chain *c, uint32_t at);
@@ -193,7 +193,7 @@ struct rule_words {
 	struct rule_error *err;
 	struct rule_spec spec;
 	const char *src_text, *dst_text, *jump; /* borrowed from argv */
-	bool has_goto, has_counters, has_proto, has_fragment;
+	bool has_goto, has_counters;
 	uint64_t packets, bytes;
 	unsigned use_count;
 	struct ext_use uses[RULE_MATCHES_MAX + 1];

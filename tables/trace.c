@@ -7,10 +7,12 @@
 
 enum { TRACE_LEVEL = 4, TRACE_PREFIX_MAX = 96 };
 
-void trace_packet(struct tables *t, enum table_id id, const char *chain, enum trace_what what, uint32_t number,
-		  const struct pkt *p, const struct hook_state *st)
+void trace_packet(struct tables *t, enum table_id id, const char *chain, enum trace_what what,
+		  uint32_t number, const struct pkt *p, const struct hook_state *st)
 {
-	static const char *const words[] = { [TRACE_RULE] = "rule", [TRACE_RETURN] = "return", [TRACE_POLICY] = "policy" };
+	static const char *const words[] = {
+		[TRACE_RULE] = "rule", [TRACE_RETURN] = "return", [TRACE_POLICY] = "policy"
+	};
 	char prefix[TRACE_PREFIX_MAX];
 
 	snprintf(prefix, sizeof prefix, "TRACE: %s:%s:%s:%u ", table_name(id), chain, words[what], number);

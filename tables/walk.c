@@ -1,14 +1,14 @@
 /* walk.c - the way of a packet through the rules of one table.
  *
  * Overview
- *   Rules of a chain in order. A rule that fits is counted, then its target says what happens: the next rule, another
- *   chain, the end. What does not fit costs one comparison of 32 sequential bytes.
+ *   Rules of a chain in order. A rule that fits is counted, then its target says what happens: the next rule,
+ * another chain, the end. What does not fit costs one comparison of 32 sequential bytes.
  *
  * Invariants
  *   1. Only the live ruleset is walked, and it is not swapped during a walk.
  *   2. The stack holds where to go on after each jump; a goto pushes nothing.
- *   3. A walk that begins while a target of another walk of the same table works (REJECT's answer at OUTPUT) uses the
- *      stack above it.
+ *   3. A walk that begins while a target of another walk of the same table works (REJECT's answer at OUTPUT)
+ * uses the stack above it.
  *
  * Linux parity: ip_tables.c ipt_do_table; iptable_mangle.c ipt_mangle_out.
  */
@@ -29,8 +29,9 @@ struct walk_key {
 	const uint8_t *in, *out; /* rows of iface.c */
 	uint8_t proto;
 	uint8_t whole_or_fragment; /* CODE_WHOLE or CODE_FRAGMENT */
-	uint8_t ports;             /* CODE_PORTS where the ports below are the packet's, its TCP or UDP header all there */
-	uint16_t sport, dport;     /* host order */
+	uint8_t ports; /* CODE_PORTS where the ports below are the packet's, its TCP or UDP header all there
+			*/
+	uint16_t sport, dport; /* host order */
 };
 
 struct walk {
@@ -48,7 +49,8 @@ struct walk {
 
 enum walk_end { WALK_GOES_ON, WALK_ACCEPT, WALK_DROP, WALK_STOLEN };
 
-/* key_ports: the ports, if the whole header that the tcp and udp matches want is there; else they must be asked. */
+/* key_ports: the ports, if the whole header that the tcp and udp matches want is there; else they must be
+ * asked. */
 static void key_ports(struct walk_key *k, const struct pkt *p)
 {
 	uint32_t need = k->proto == IP_PROTO_TCP ? sizeof(struct tcp_hdr) : sizeof(struct udp_hdr);
@@ -74,8 +76,8 @@ static void key_read(struct walk *w)
 	key_ports(&w->key, w->p);
 }
 
-/* code_fits: whether a rule's own part fits. All comparisons are made without branches: most rules do not fit, and which one
- * of the comparisons says so cannot be guessed. */
+/* code_fits: whether a rule's own part fits. All comparisons are made without branches: most rules do not
+ * fit, and which one of the comparisons says so cannot be guessed. */
 static inline bool code_fits(const struct rule_code *c, const struct walk_key *k)
 {
 	unsigned bits = c->bits;
@@ -88,7 +90,8 @@ static inline bool code_fits(const struct rule_code *c, const struct walk_key *k
 	return !miss;
 }
 
-/* addresses_miss: whether the addresses alone say no: the one branch that is usually taken and cheap to decide. */
+/* addresses_miss: whether the addresses alone say no: the one branch that is usually taken and cheap to
+ * decide. */
 static inline bool addresses_miss(const struct rule_code *c, const struct walk_key *k)
 {
 	uint32_t differ = ((k->src & c->src_mask) ^ c->src) | ((k->dst & c->dst_mask) ^ c->dst);
@@ -97,13 +100,15 @@ static inline bool addresses_miss(const struct rule_code *c, const struct walk_k
 }
 
 /* ports_miss: whether the ports alone say no for a rule whose first match wants some. */
-static inline bool ports_miss(const struct rule_code *c, const struct port_window *w, const struct walk_key *k)
+static inline bool ports_miss(const struct rule_code *c, const struct port_window *w,
+			      const struct walk_key *k)
 {
-	return (c->bits & k->ports) && (k->sport < w->sport_min || k->sport > w->sport_max || k->dport < w->dport_min ||
-					k->dport > w->dport_max);
+	return (c->bits & k->ports) && (k->sport < w->sport_min || k->sport > w->sport_max ||
+					k->dport < w->dport_min || k->dport > w->dport_max);
 }
 
-/* next_fit: the first rule of @c from @i on whose own part fits. Return: its position, c->count if there is none. */
+/* next_fit: the first rule of @c from @i on whose own part fits. Return: its position, c->count if there is
+ * none. */
 static uint32_t next_fit(const struct chain *c, uint32_t i, const struct walk_key *key)
 {
 	const struct rule_code *code = c->code;
@@ -111,7 +116,8 @@ static uint32_t next_fit(const struct chain *c, uint32_t i, const struct walk_ke
 	const struct walk_key k = *key;
 	uint32_t n = c->count;
 
-	while (i < n && (addresses_miss(&code[i], &k) || ports_miss(&code[i], &windows[i], &k) || !code_fits(&code[i], &k)))
+	while (i < n && (addresses_miss(&code[i], &k) || ports_miss(&code[i], &windows[i], &k) ||
+			 !code_fits(&code[i], &k)))
 		i++;
 	return i;
 }
@@ -127,7 +133,8 @@ static bool matches_hit(const struct rule *r, struct walk *w)
 	return true;
 }
 
-/* traced: the one place that looks whether -j TRACE asked to follow the packet. @number: the rule's, from 1. */
+/* traced: the one place that looks whether -j TRACE asked to follow the packet. @number: the rule's, from 1.
+ */
 static inline void traced(const struct walk *w, enum trace_what what, const struct chain *c, uint32_t number)
 {
 	if (__builtin_expect(w->p->traced, 0))
@@ -285,8 +292,8 @@ enum verdict tables_security(void *tables, struct pkt *p, const struct hook_stat
 	return tables_walk(tables, TABLE_SECURITY, p, st);
 }
 
-/* mangle_output: at OUTPUT the route was chosen before the rules: when they changed what it was chosen by, it is
- * chosen again (ipt_mangle_out). */
+/* mangle_output: at OUTPUT the route was chosen before the rules: when they changed what it was chosen by, it
+ * is chosen again (ipt_mangle_out). */
 static enum verdict mangle_output(struct tables *t, struct pkt *p, const struct hook_state *st)
 {
 	uint32_t src = ip4_hdr(p)->src, dst = ip4_hdr(p)->dst, mark = p->mark;
@@ -305,5 +312,6 @@ static enum verdict mangle_output(struct tables *t, struct pkt *p, const struct 
 
 enum verdict tables_mangle(void *tables, struct pkt *p, const struct hook_state *st)
 {
-	return st->hook == HOOK_OUTPUT ? mangle_output(tables, p, st) : tables_walk(tables, TABLE_MANGLE, p, st);
+	return st->hook == HOOK_OUTPUT ? mangle_output(tables, p, st)
+				       : tables_walk(tables, TABLE_MANGLE, p, st);
 }

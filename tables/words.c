@@ -1,10 +1,10 @@
 /* words.c - one line of rule text into words.
  *
- * Two styles. A shell's, for lines that people write (the INI): words part at blanks; '...' takes all as it is, "..."
- * and a bare backslash as in sh. And that of iptables-restore (xshared.c add_param_to_argv), for what iptables-save wrote:
- * only double quotes, within them a backslash takes the next character as it is, the closing quote ends the word.
- * Deliberate difference: an open quote at the end of the line is an error here, where iptables-restore takes the newline into
- * the word.
+ * Two styles. A shell's, for lines that people write (the INI): words part at blanks; '...' takes all as it
+ * is, "..." and a bare backslash as in sh. And that of iptables-restore (xshared.c add_param_to_argv), for
+ * what iptables-save wrote: only double quotes, within them a backslash takes the next character as it is,
+ * the closing quote ends the word. Deliberate difference: an open quote at the end of the line is an error
+ * here, where iptables-restore takes the newline into the word.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 
 struct splitter {
 	struct words *out;
-	char *put;     /* where the next character of the word goes */
-	char *start;   /* of the word being gathered */
-	bool open;     /* a word was begun (maybe still empty) */
+	char *put;   /* where the next character of the word goes */
+	char *start; /* of the word being gathered */
+	bool open;   /* a word was begun (maybe still empty) */
 	enum words_style style;
 };
 
@@ -43,8 +43,8 @@ static int word_end(struct splitter *s)
 	return 0;
 }
 
-/* take_quoted: copies what stands between quotes; @i is behind the opening one. Return: index behind the closing one,
- * or 0 if there is none. */
+/* take_quoted: copies what stands between quotes; @i is behind the opening one. Return: index behind the
+ * closing one, or 0 if there is none. */
 static size_t take_quoted(struct splitter *s, const char *line, size_t len, size_t i, char quote)
 {
 	for (; i < len; i++) {
@@ -65,7 +65,8 @@ static bool is_quote(const struct splitter *s, char c)
 }
 
 /* words_split: splits @len bytes of @line. Return: 0 (free with words_free), or -1 with @err. */
-int words_split(const char *line, size_t len, enum words_style style, struct words *out, struct rule_error *err)
+int words_split(const char *line, size_t len, enum words_style style, struct words *out,
+		struct rule_error *err)
 {
 	struct splitter s = { .out = out, .style = style };
 

@@ -1,4 +1,5 @@
-/* fuzz_restore.c - an iptables-save text: loaded, loaded again over itself, listed in all ways; a mistake changes nothing. */
+/* fuzz_restore.c - an iptables-save text: loaded, loaded again over itself, listed in all ways; a mistake
+ * changes nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (int id = 0; id < TABLE_COUNT; id++) {
 		tables_list(t, (enum table_id)id, NULL, LIST_VERBOSE, &out);
-		tables_list(t, (enum table_id)id, NULL, LIST_NUMERIC | LIST_VERBOSE | LIST_EXACT | LIST_LINE_NUMBERS, &out);
+		tables_list(t, (enum table_id)id, NULL,
+			    LIST_NUMERIC | LIST_VERBOSE | LIST_EXACT | LIST_LINE_NUMBERS, &out);
 		tables_list_rules(t, (enum table_id)id, NULL, 0, true, &out);
 	}
 	tables_save(t, TABLE_COUNT, true, "now", &out);

@@ -1,4 +1,5 @@
-/* fuzz_rule.c - one rule line: the first byte chooses the table and whether chains are made, the rest is the line.
+/* fuzz_rule.c - one rule line: the first byte chooses the table and whether chains are made, the rest is the
+ * line.
  *
  * What is taken must print as text that is taken again and prints the same.
  */
@@ -27,7 +28,8 @@ static void again(struct tables *t, enum table_id id, const struct text *text)
 	struct rule_error err;
 	struct text out;
 
-	if (!rs || ruleset_restore(t, rs, text_cstr(text), "saved", false, true, &err) || tables_commit(t, rs, &err))
+	if (!rs || ruleset_restore(t, rs, text_cstr(text), "saved", false, true, &err) ||
+	    tables_commit(t, rs, &err))
 		abort();
 	out = saved(t, id);
 	if (strcmp(text_cstr(&out), text_cstr(text)))
@@ -35,8 +37,8 @@ static void again(struct tables *t, enum table_id id, const struct text *text)
 	text_free(&out);
 }
 
-/* printable: a line with control characters prints as something that iptables-restore cannot read either, and so does
- * an interface name with a blank. */
+/* printable: a line with control characters prints as something that iptables-restore cannot read either, and
+ * so does an interface name with a blank. */
 static int printable(const char *line)
 {
 	for (; *line; line++)

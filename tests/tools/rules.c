@@ -1,10 +1,12 @@
-/* rules.c - reads rule text as iptables-restore or iptables would, with no packet in sight, and prints what Tapgate makes of it.
+/* rules.c - reads rule text as iptables-restore or iptables would, with no packet in sight, and prints what
+ * Tapgate makes of it.
  *
  * usage: rules [-n] [-c] [--] [COMMAND]...      iptables-save text on stdin
  *   -n          --noflush      -c   take and print counters
  *   COMMAND     "iptables [-t TABLE] WORDS" as one argument, carried out one after the other; after the text
- * Prints iptables-save, then for each table in use `-S`, `-S -v`, `-L -n -v -x --line-numbers` and `-L -v`, each
- * under a line "## TABLE WHAT". Errors: one line on stderr "CODE: message", exit status CODE, nothing else printed.
+ * Prints iptables-save, then for each table in use `-S`, `-S -v`, `-L -n -v -x --line-numbers` and `-L -v`,
+ * each under a line "## TABLE WHAT". Errors: one line on stderr "CODE: message", exit status CODE, nothing
+ * else printed.
  */
 #include <stdio.h>
 #include <stdlib.h>
