@@ -160,7 +160,8 @@ static bool resync(struct tcp_walk *w)
 	tcp->last_flags &= (uint8_t)~CT_TCP_F_CHALLENGE_ACK;
 	tcp->flags[tcp->last_dir] = tcp->last_flags;
 	tcp->seen[w->dir] = (struct ct_tcp_side){ 0 };
-	tcp->flags[w->dir] = tcp->scale[w->dir] = 0;
+	tcp->flags[w->dir] &= CT_TCP_F_LIBERAL;
+	tcp->scale[w->dir] = 0;
 	return true;
 }
 
@@ -175,7 +176,7 @@ static void ignore(struct tcp_walk *w, uint8_t old)
 	tcp->last_end = w->s.end;
 	tcp->last_win = w->s.window;
 	if (w->s.index == CT_TCP_I_SYN && w->dir == CT_ORIGINAL) {
-		tcp->last_flags = 0;
+		tcp->last_flags = tcp->last_wscale = 0;
 		ct_tcp_options_syn(&w->s, &tcp->last_flags, &tcp->last_wscale);
 		if (old == CT_TCP_LAST_ACK)
 			tcp->last_flags |= CT_TCP_F_CHALLENGE_ACK;
@@ -207,7 +208,7 @@ static bool rst_answers_ignored(const struct tcp_walk *w, uint8_t old)
 
 	if (((w->ct->status & CT_ST_SEEN_REPLY && tcp->last_index == CT_TCP_I_SYN) ||
 	     (!(w->ct->status & CT_ST_ASSURED) && tcp->last_index == CT_TCP_I_ACK)) &&
-	    w->s.ack == tcp->last_end)
+	    tcp->last_dir != w->dir && w->s.ack == tcp->last_end)
 		return true;
 	return old == CT_TCP_SYN_SENT && tcp->last_index == CT_TCP_I_ACK && tcp->last_dir == CT_REPLY &&
 	       w->s.seq == tcp->last_ack;

@@ -57,7 +57,7 @@ static inline bool ct_tcp_after(uint32_t a, uint32_t b)
 enum ct_tcp_window ct_tcp_window_check(struct tcp_walk *w);
 
 /* ct_tcp_options_syn: window scale and SACK permission offered by a SYN: *flags gets CT_TCP_F_WSCALE and _SACK on top of
- * _LIBERAL if that was set, *scale the shift (at most 14). */
+ * _LIBERAL if that was set, *scale the shift (at most 14). A SYN without any option leaves both as they are. */
 void ct_tcp_options_syn(const struct tcp_segment *s, uint8_t *flags, uint8_t *scale);
 
 #endif

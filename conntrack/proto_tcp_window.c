@@ -43,6 +43,8 @@ void ct_tcp_options_syn(const struct tcp_segment *s, uint8_t *flags, uint8_t *sc
 	uint32_t at = 0, len;
 	uint8_t kind;
 
+	if (!s->options_len)
+		return; /* says nothing, so what is known stays */
 	*flags &= CT_TCP_F_LIBERAL;
 	*scale = 0;
 	while ((kind = option_next(s, &at, &body, &len)) != TCP_OPT_END) {
