@@ -293,3 +293,29 @@ void ruleset_free(struct tables *t, struct ruleset *rs)
 	free(rs->row_bytes);
 	free(rs);
 }
+
+/* policy_set: sets the policy of a built-in chain. @counters: two numbers to set, NULL: they stay (in a copy
+ * of the live ruleset) or move over. Return: 0 or -1. */
+int policy_set(struct ruleset *rs, enum table_id id, const char *name, const char *verdict,
+	       const uint64_t counters[2], struct rule_error *err)
+{
+	struct chain *chain = chain_find(&rs->table[id], name);
+	bool accept = !strcmp(verdict, "ACCEPT");
+
+	if (!chain || chain->hook < 0)
+		return rule_fail_code(err, 1, "Bad built-in chain name.");
+	if (!accept && strcmp(verdict, "DROP"))
+		return rule_fail_code(err, 1, "Bad policy name. Run `dmesg' for more information.");
+	chain->policy = accept ? KIND_ACCEPT : KIND_DROP;
+	chain->counted = counters || rs->from_live;
+	chain->packets = counters ? counters[0] : 0;
+	chain->bytes = counters ? counters[1] : 0;
+	return 0;
+}
+
+int ruleset_set_policy(struct ruleset *rs, enum table_id id, const char *chain, const char *verdict,
+		       struct rule_error *err)
+{
+	table_touch(rs, id);
+	return policy_set(rs, id, chain, verdict, NULL, err);
+}

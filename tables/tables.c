@@ -8,6 +8,11 @@
  *
  *   What stands left of the bar can fail and leaves the live ruleset as it was; what stands right of it
  * cannot fail.
+ *
+ * Linux parity: libiptc, ip_tables.c do_replace. Deliberate differences: counters of policies survive a change elsewhere
+ *   in the table (libiptc loses them); run-time state of matches survives as counters do; a reload (a transaction not
+ *   begun from the live ruleset) keeps the counters of rules whose text did not change, where iptables-restore starts
+ *   at 0.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -166,6 +166,8 @@ int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry);
 void chain_delete(struct tables *t, struct chain *c, uint32_t at);
 void table_sort(struct table *tb);
 void table_touch(struct ruleset *rs, enum table_id id);
+int policy_set(struct ruleset *rs, enum table_id id, const char *name, const char *verdict, const uint64_t counters[2],
+	       struct rule_error *err);
 uint8_t table_hooks(enum table_id id);
 uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
 
