@@ -221,7 +221,9 @@ static void conntrack_save(const void *data, struct text *out)
 /* fits: whether a criterion that is @is agrees with option @id (true where it was not given). */
 static inline bool fits(const struct conntrack_data *d, unsigned id, bool is)
 {
-	return !(d->given & 1u << id) || is != !!(d->invert & 1u << id);
+	bool given = d->given >> id & 1, invert = d->invert >> id & 1;
+
+	return !given || is != invert;
 }
 
 /* state_fits: --ctstate. SNAT and DNAT are of the connection, not of the packet. */
