@@ -2,12 +2,11 @@
  *
  * Life-cycle of a transaction
  *
- *     tables_begin -> ruleset_command... -> tables_commit: check, sort, adopt, compile | settle, swap, free
- * the old one
+ *     tables_begin -> ruleset_command... -> tables_commit: check, sort, adopt, compile
+ *                                        |                 | settle, swap, free the old ruleset
  *                                        \-> tables_abort
  *
- *   What stands left of the bar can fail and leaves the live ruleset as it was; what stands right of it
- * cannot fail.
+ *   The first row of a commit can fail and leaves the live ruleset as it was; the second cannot fail.
  *
  * Linux parity: libiptc, ip_tables.c do_replace. Deliberate differences: counters of policies survive a change elsewhere
  *   in the table (libiptc loses them); run-time state of matches survives as counters do; a reload (a transaction not
