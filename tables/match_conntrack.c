@@ -238,6 +238,8 @@ static bool state_fits(const struct conntrack_data *d, const struct pkt *p)
 	return fits(d, O_STATE, state & d->states);
 }
 
+#define TUPLE_OPTIONS (1u << O_PROTO | 15u << O_ORIGSRC | 15u << O_ORIGSRC_PORT)
+
 /* tuples_fit: addresses, protocol, ports. Ports of other protocols are their tuple keys, as in Linux. */
 static bool tuples_fit(const struct conntrack_data *d, const struct ct_entry *ct)
 {
@@ -245,13 +247,13 @@ static bool tuples_fit(const struct conntrack_data *d, const struct ct_entry *ct
 	const uint32_t ip[] = { o->src.word[0], o->dst.word[0], r->src.word[0], r->dst.word[0] };
 	const uint16_t key[] = { o->src_key, o->dst_key, r->src_key, r->dst_key };
 
-	if (!fits(d, O_PROTO, o->proto == d->proto))
-		return false;
-	for (unsigned i = 0; i < 4; i++)
-		if (!fits(d, O_ORIGSRC + i, !((ip[i] ^ d->ip[i].addr) & d->ip[i].mask)) ||
-		    !fits(d, O_ORIGSRC_PORT + i, port_fits(d->port[i], key[i], false)))
-			return false;
-	return true;
+	uint32_t is = (uint32_t)(o->proto == d->proto) << O_PROTO; /* criteria that hold, as bits of options */
+
+	for (unsigned i = 0; i < 4; i++) {
+		is |= (uint32_t)!((ip[i] ^ d->ip[i].addr) & d->ip[i].mask) << (O_ORIGSRC + i);
+		is |= (uint32_t)port_fits(d->port[i], key[i], false) << (O_ORIGSRC_PORT + i);
+	}
+	return !(~(is ^ d->invert) & d->given & TUPLE_OPTIONS);
 }
 
 /* expire_fits: --ctexpire in whole seconds; what is not confirmed has no expiry yet and counts as 0. */
