@@ -193,10 +193,10 @@ static bool begin(struct sctp_walk *w)
 		if (c.type == CHUNK_INIT) {
 			if (w->vtag || !init_tag(w, &c, &s->vtag[CT_REPLY]))
 				return false;
-		} else if (c.type == CHUNK_HEARTBEAT) {
-			s->vtag[CT_ORIGINAL] = w->vtag;
-		} else {
-			s->vtag[CT_REPLY] = w->vtag;
+		} else if (c.type == CHUNK_HEARTBEAT || c.type == CHUNK_HEARTBEAT_ACK) {
+			s->vtag[CT_ORIGINAL] = w->vtag; /* a second path: the other tag is not known yet */
+		} else if (c.type == CHUNK_SHUTDOWN_ACK) {
+			s->vtag[CT_REPLY] = w->vtag; /* will be answered with SHUTDOWN COMPLETE and the same tag */
 		}
 	}
 	return true;
@@ -250,7 +250,7 @@ static bool special_tag(struct sctp_walk *w, const struct chunk *c)
 		return w->vtag == 0;
 	case CHUNK_ABORT:
 	case CHUNK_SHUTDOWN_COMPLETE:
-		return w->vtag == s->vtag[w->dir] || (w->vtag == s->vtag[!w->dir] && c->flags & CHUNK_FLAG_T);
+		return w->vtag == s->vtag[c->flags & CHUNK_FLAG_T ? !w->dir : w->dir];
 	case CHUNK_COOKIE_ECHO:
 		return w->vtag == s->vtag[w->dir];
 	case CHUNK_HEARTBEAT:

@@ -60,9 +60,10 @@ static inline bool ip4_is_limited_broadcast(uint32_t be)
 {
 	return be == 0xffffffff;
 }
+/* Only 0.0.0.0 itself: Linux routes the rest of 0.0.0.0/8 since 5.3. */
 static inline bool ip4_is_zeronet(uint32_t be)
 {
-	return (be & __builtin_bswap32(0xff000000)) == 0;
+	return be == 0;
 }
 
 /* addr_format: writes the text of an address; @text holds ADDR_TEXT_MAX bytes. Return: @text. */

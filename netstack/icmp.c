@@ -61,6 +61,14 @@ struct icmp_hdr *icmp_prepare(struct netstack *ns, const struct icmp_draft *d, s
 	return icmp;
 }
 
+void icmp_transmit(struct netstack *ns, struct pkt *made, uint8_t type)
+{
+	icmp_count_out(ns, type);
+	ns->icmp_busy = true;
+	ip4_send_local(ns, made);
+	ns->icmp_busy = false;
+}
+
 /* inner_icmp_error: whether the offender is an ICMP error itself, or of an unknown type: no answer to
  * those. */
 static bool inner_icmp_error(const struct pkt *p)
@@ -122,8 +130,7 @@ static void send_about(struct netstack *ns, const struct pkt *p, struct icmp_dra
 	made->mark = ns->conf.fwmark_reflect ? p->mark : 0;
 	if (ns->notify.ct_attach && icmp_is_error(d->type))
 		ns->notify.ct_attach(ns->notify.ctx, made, p);
-	icmp_count_out(ns, d->type);
-	ip4_send_local(ns, made);
+	icmp_transmit(ns, made, d->type);
 }
 
 void icmp_send_error(struct netstack *ns, const struct pkt *p, uint8_t type, uint8_t code, uint32_t info)
@@ -133,13 +140,14 @@ void icmp_send_error(struct netstack *ns, const struct pkt *p, uint8_t type, uin
 	struct route_result res;
 	bool limited;
 
-	if (!may_answer(p, type) || !peer_global_ok(ns, type, code, &limited))
+	if (ns->icmp_busy || !may_answer(p, type) || !peer_global_ok(ns, type, code, &limited))
 		return;
 	d.dst = ip->src;
 	d.src = choose_source(ns, p);
 	d.tos = (uint8_t)((ip->tos & TOS_MASK) | TOS_INTERNETCONTROL);
 	route_lookup(ns, &(struct route_key){ .dst = d.dst, .src = d.src, .tos = d.tos }, &res);
-	if ((res.type != ROUTE_UNICAST && res.type != ROUTE_LOCAL) || !peer_host_ok(ns, d.dst, limited))
+	if ((res.type != ROUTE_UNICAST && res.type != ROUTE_LOCAL && res.type != ROUTE_BROADCAST) ||
+	    !peer_host_ok(ns, d.dst, limited))
 		return;
 	if (!d.src)
 		d.src = res.src ? res.src : ip4_source_toward(ns, res.port, res.next_hop);

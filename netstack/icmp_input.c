@@ -63,8 +63,7 @@ static void reply_send(struct netstack *ns, const struct pkt *p, struct pkt *mad
 {
 	(void)csum_l4_fill(made);
 	made->mark = ns->conf.fwmark_reflect ? p->mark : 0;
-	icmp_count_out(ns, type);
-	ip4_send_local(ns, made);
+	icmp_transmit(ns, made, type);
 }
 
 /* echo: RFC 792 echo: the same id, sequence and data. */

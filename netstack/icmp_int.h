@@ -20,6 +20,10 @@ struct icmp_hdr *icmp_prepare(struct netstack *ns, const struct icmp_draft *d, s
 /* icmp_count_out: the counters of a message sent. */
 void icmp_count_out(struct netstack *ns, uint8_t type);
 
+/* icmp_transmit: sends a complete message of @type; consumes @made. While it is on its way, errors about anything are not
+ * sent: no ICMP because of ICMP (the kernel finds its ICMP socket locked, icmp_xmit_lock). */
+void icmp_transmit(struct netstack *ns, struct pkt *made, uint8_t type);
+
 /* icmp_is_error: whether a type is an error (RFC 1122 3.2.2). */
 bool icmp_is_error(uint8_t type);
 

@@ -1,8 +1,8 @@
 /* ip4_fragment.c - cutting a packet into fragments (RFC 791 3.2).
  *
  * A packet that came in as fragments leaves as fragments no longer than the longest of them, also where it
- * would fit whole; it keeps DF on each where the longest had it. The cut is uniform: the boundaries of the
- * fragments that came in are not kept where those were shorter than the longest.
+ * would fit whole, without DF even where they had it (ip_fraglist_prepare). The cut is uniform: the boundaries
+ * of the fragments that came in are not kept where those were shorter than the longest.
  *
  * Linux parity: net/ipv4/ip_output.c (ip_fragment, ip_do_fragment, ip_frag_next).
  */
@@ -19,7 +19,6 @@ struct job {
 	struct pkt *from;
 	uint32_t room; /* payload bytes of a full fragment */
 	uint16_t base; /* offset of the packet itself, 8-byte units */
-	uint16_t keep; /* DF bit of each */
 	bool more;     /* the packet itself is followed by others */
 };
 
@@ -48,7 +47,7 @@ static struct pkt *piece(const struct job *j, uint32_t off, uint32_t len, bool l
 	f->csum = CSUM_OK;
 	ip = ip4_hdr(f);
 	ip->total_len = htons((uint16_t)f->len);
-	ip->frag = htons((uint16_t)(j->base + off / 8)) | j->keep | (last && !j->more ? 0 : htons(IP4_MF));
+	ip->frag = htons((uint16_t)(j->base + off / 8)) | (last && !j->more ? 0 : htons(IP4_MF));
 	if (off)
 		ip4_options_fragment(f->data + IP4_HLEN, hlen - IP4_HLEN);
 	f->hdr.frag_off = (uint16_t)((j->base + off / 8) * 8);
@@ -104,7 +103,6 @@ void ip4_fragment(struct netstack *ns, struct pkt *p, uint32_t mtu)
 	if (p->csum == CSUM_PARTIAL)
 		(void)csum_complete(p);
 	j.room = limit - p->hdr.l4;
-	j.keep = p->frag_df ? htons(IP4_DF) : 0;
 	if (p->len <= limit) { /* changed by a rule since it was put together: goes whole */
 		SNMP_INC(ns, IpOutTransmits);
 		SNMP_ADD(ns, IpExtOutOctets, p->len);

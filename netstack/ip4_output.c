@@ -97,8 +97,27 @@ void ip4_finish_output(struct netstack *ns, struct pkt *p)
 		send_cut(ns, p);
 }
 
+/* loop_broadcast: the router hears its own broadcasts: a copy, with its connection, through POSTROUTING and back in
+ * (net/ipv4/ip_output.c ip_mc_output). */
+static void loop_broadcast(struct netstack *ns, const struct pkt *p)
+{
+	struct pkt *copy = pkt_clone(p);
+
+	if (!copy)
+		return;
+	ns->balance.made++;
+	copy->ct_info = p->ct_info;
+	copy->ct = p->ct;
+	if (p->ct && ns->notify.ct_hold)
+		ns->notify.ct_hold(ns->notify.ctx, p->ct);
+	if (hooks_run(ns, HOOK_POSTROUTING, copy, NULL, copy->out) == VERDICT_ACCEPT)
+		loop_back(ns, copy);
+}
+
 void ip4_output(struct netstack *ns, struct pkt *p)
 {
+	if (__builtin_expect(p->route_type == ROUTE_BROADCAST && !p->in, 0))
+		loop_broadcast(ns, p);
 	if (hooks_run(ns, HOOK_POSTROUTING, p, p->in, p->out) == VERDICT_ACCEPT)
 		ip4_finish_output(ns, p);
 }

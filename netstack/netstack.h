@@ -52,7 +52,6 @@ struct netstack_conf {
 	int32_t icmp_ratelimit; /* ms between errors to one address; 0 = no limit */
 	int32_t icmp_ratemask;
 	int32_t icmp_msgs_per_sec, icmp_msgs_burst;
-	uint8_t ip_forward_use_pmtu;
 	uint8_t fwmark_reflect;
 	int64_t ipfrag_high_thresh, ipfrag_low_thresh;
 	uint64_t ipfrag_time; /* ns */
@@ -110,6 +109,7 @@ struct netstack {
 	struct peer_table *peers;      /* per-source and global limits of ICMP: peer.c */
 	uint32_t held_class[PKT_CLASSES], hold_limit[PKT_CLASSES]; /* packets of the pool in our queues, and their share */
 	int64_t wall_offset;           /* wall clock - now, ns; for the times that IP and ICMP carry */
+	bool icmp_busy; /* an ICMP message made here is on its way: see icmp_transmit */
 	struct ratelimit martian_log;
 	uint32_t ip_id;      /* for packets made here */
 	uint32_t route_generation; /* bumped by each change of ports, addresses or routes */

@@ -39,7 +39,6 @@ static void port_forward_changed(void *conf)
 const struct sysctl_row netstack_sysctl_rows[] = {
 	ROW("ip_forward", ip_forward, INT, INT32_MIN, INT32_MAX, forward_changed),
 	ROW("ip_default_ttl", ip_default_ttl, U8, 1, 255, NULL),
-	ROW("ip_forward_use_pmtu", ip_forward_use_pmtu, U8, 0, 255, NULL),
 	ROW("fwmark_reflect", fwmark_reflect, U8, 0, 255, NULL),
 	ROW("icmp_echo_ignore_all", icmp_echo_ignore_all, U8, 0, 1, NULL),
 	ROW("icmp_echo_ignore_broadcasts", icmp_echo_ignore_broadcasts, U8, 0, 1, NULL),

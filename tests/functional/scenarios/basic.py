@@ -69,7 +69,7 @@ def traceroute_udp(lab):
 @scenario(STATEFUL, mask="id")
 def traceroute_icmp(lab):
     """The real traceroute with echo probes."""
-    lab.record("hops", lab.client.traceroute(SERVER, "-I"))
+    lab.record("hops", lab.client.traceroute(SERVER, "-I", "-N", "1"))
 
 
 @scenario(STATEFUL)
