@@ -34,7 +34,7 @@ static const uint8_t matrix[CT_DIRS][CHUNKS_IN_MATRIX][CT_SCTP_STATES] = {
 		[CHUNK_INIT_ACK]        = { CLO, CLO, CWA, CEC, EST, SDS, SDR, SDA, CLO }, /* not from this side */
 		[CHUNK_ABORT]           = { CLO, CLO, CLO, CLO, CLO, CLO, CLO, CLO, CLO }, /* ends all */
 		[CHUNK_SHUTDOWN]        = { CLO, CLO, CWA, CEC, SDS, SDS, SDR, SDA, CLO }, /* begins to close */
-		[CHUNK_SHUTDOWN_ACK]    = { SDA, CLO, CWA, CEC, SDA, SDA, SDA, SDA, SDA }, /* answers SHUTDOWN */
+		[CHUNK_SHUTDOWN_ACK]    = { SDA, CLO, CWA, CEC, EST, SDA, SDA, SDA, SDA }, /* answers SHUTDOWN */
 		[CHUNK_ERROR]           = { CLO, CLO, CWA, CEC, EST, SDS, SDR, SDA, CLO }, /* no stale cookie from here */
 		[CHUNK_COOKIE_ECHO]     = { CLO, CLO, CEC, CEC, EST, SDS, SDR, SDA, CLO }, /* third of four */
 		[CHUNK_COOKIE_ACK]      = { CLO, CLO, CWA, EST, EST, SDS, SDR, SDA, CLO }, /* not from this side */
@@ -262,7 +262,7 @@ static bool special_tag(struct sctp_walk *w, const struct chunk *c)
 }
 
 /* note_tags: tags chosen by INIT and INIT ACK; both sides may send INIT at once (5.2.1). Return: false for an INIT ACK
- * that answers no INIT we know. */
+ * with another tag than its sender is known by, unless only its sender has sent an INIT too. */
 static bool note_tags(struct sctp_walk *w, const struct chunk *c)
 {
 	struct ct_sctp *s = &w->ct->sctp;
@@ -278,7 +278,7 @@ static bool note_tags(struct sctp_walk *w, const struct chunk *c)
 		if (s->init[w->dir] && s->init[!w->dir])
 			s->init[!w->dir] = 0;
 		s->init[w->dir] = 1;
-	} else if (!s->init[!w->dir] && s->vtag[!w->dir] && s->vtag[!w->dir] != tag) {
+	} else if (s->vtag[!w->dir] && s->vtag[!w->dir] != tag && (!s->init[w->dir] || s->init[!w->dir])) {
 		return false;
 	}
 	s->vtag[!w->dir] = tag;

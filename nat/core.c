@@ -87,10 +87,7 @@ void nat_destroy(struct nat *nat)
 /* table_used: whether the nat table was ever used: before that Linux has no nat hooks. */
 static bool table_used(const struct nat *nat)
 {
-	for (unsigned i = 0; i < nat->tables->init_count; i++)
-		if (nat->tables->init_order[i] == TABLE_NAT)
-			return true;
-	return false;
+	return nat->tables->used & 1u << TABLE_NAT;
 }
 
 /* netmap_range: the single address that the network @range makes of the @manip side of @t: network bits of the range,

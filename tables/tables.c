@@ -166,6 +166,13 @@ static void settle_chain(struct tables *t, struct chain *c, const struct chain *
 	c->counted = false;
 }
 
+/* table_use: a table's first use: from now on it is walked and named. */
+static void table_use(struct tables *t, int id)
+{
+	t->init_order[t->init_count++] = (uint8_t)id;
+	t->used |= (uint8_t)(1u << id);
+}
+
 /* note_used: puts the tables that @rs names, in the order in which it did, into the order of ip_tables_names.
  */
 static void note_used(struct tables *t, struct ruleset *rs)
@@ -173,7 +180,7 @@ static void note_used(struct tables *t, struct ruleset *rs)
 	for (uint32_t touch = 1; touch <= rs->touches; touch++)
 		for (int id = 0; id < TABLE_COUNT; id++)
 			if (rs->table[id].touched == touch && !memchr(t->init_order, id, t->init_count))
-				t->init_order[t->init_count++] = (uint8_t)id;
+				table_use(t, id);
 }
 
 /* settle: makes @rs the live ruleset. Cannot fail. */

@@ -45,6 +45,7 @@ struct tables {
 	struct ruleset *live;
 	uint8_t init_order[TABLE_COUNT]; /* tables in use, in order of their first use: ip_tables_names shows the reverse */
 	uint8_t init_count;
+	uint8_t used; /* bit per table in init_order: the others are not walked and count nothing, as in Linux */
 	uint32_t generation; /* bumped by each swap */
 	const struct match_ops **matches;   /* all known, NULL-terminated */
 	const struct target_ops **targets;

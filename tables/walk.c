@@ -247,15 +247,14 @@ static enum walk_end step(struct walk *w)
 	return take_rule(w, code->rule);
 }
 
-enum verdict tables_walk(struct tables *t, enum table_id id, struct pkt *p, const struct hook_state *st)
+/* walk_rules: the walk through a built-in chain that has rules, or whose walk is traced. */
+static enum verdict walk_rules(struct tables *t, enum table_id id, struct chain *base, struct pkt *p,
+			       const struct hook_state *st)
 {
 	struct table *tb = &t->live->table[id];
-	struct walk w = { .t = t, .tb = tb, .id = id, .p = p, .base = tb->base[st->hook] };
+	struct walk w = { .t = t, .tb = tb, .id = id, .p = p, .base = base, .chain = base };
 	enum walk_end end = WALK_GOES_ON;
 
-	if (!w.base)
-		return VERDICT_ACCEPT;
-	w.chain = w.base;
 	w.depth = w.floor = tb->stack_used;
 	w.env = (struct rule_env){ .st = st, .tables = t, .table = id };
 	w.key.in = iface_row(t->live, st->in);
@@ -274,6 +273,22 @@ enum verdict tables_walk(struct tables *t, enum table_id id, struct pkt *p, cons
 		return VERDICT_ACCEPT;
 	if (p->drop == DROP_NONE)
 		p->drop = drop_reasons[id];
+	return VERDICT_DROP;
+}
+
+enum verdict tables_walk(struct tables *t, enum table_id id, struct pkt *p, const struct hook_state *st)
+{
+	struct chain *base = t->live->table[id].base[st->hook];
+
+	if (!base || !(t->used & 1u << id))
+		return VERDICT_ACCEPT;
+	if (base->count || p->traced)
+		return walk_rules(t, id, base, p, st);
+	base->packets++;
+	base->bytes += p->len;
+	if (base->policy == KIND_ACCEPT)
+		return VERDICT_ACCEPT;
+	p->drop = drop_reasons[id];
 	return VERDICT_DROP;
 }
 
