@@ -193,7 +193,7 @@ static bool begin(struct sctp_walk *w)
 		if (c.type == CHUNK_INIT) {
 			if (w->vtag || !init_tag(w, &c, &s->vtag[CT_REPLY]))
 				return false;
-		} else if (c.type == CHUNK_HEARTBEAT || c.type == CHUNK_HEARTBEAT_ACK) {
+		} else if (c.type == CHUNK_HEARTBEAT) {
 			s->vtag[CT_ORIGINAL] = w->vtag; /* a second path: the other tag is not known yet */
 		} else if (c.type == CHUNK_SHUTDOWN_ACK) {
 			s->vtag[CT_REPLY] = w->vtag; /* will be answered with SHUTDOWN COMPLETE and the same tag */
@@ -262,7 +262,7 @@ static bool special_tag(struct sctp_walk *w, const struct chunk *c)
 }
 
 /* note_tags: tags chosen by INIT and INIT ACK; both sides may send INIT at once (5.2.1). Return: false for an INIT ACK
- * with another tag than its sender is known by, unless only its sender has sent an INIT too. */
+ * with another tag than its sender is known by that answers no INIT, or comes after INITs from both sides. */
 static bool note_tags(struct sctp_walk *w, const struct chunk *c)
 {
 	struct ct_sctp *s = &w->ct->sctp;
@@ -278,8 +278,11 @@ static bool note_tags(struct sctp_walk *w, const struct chunk *c)
 		if (s->init[w->dir] && s->init[!w->dir])
 			s->init[!w->dir] = 0;
 		s->init[w->dir] = 1;
-	} else if (s->vtag[!w->dir] && s->vtag[!w->dir] != tag && (!s->init[w->dir] || s->init[!w->dir])) {
-		return false;
+	} else if (s->vtag[!w->dir] != tag) {
+		bool answers = s->init[!w->dir];
+
+		if ((!answers && s->vtag[!w->dir]) || (answers && s->init[w->dir]))
+			return false;
 	}
 	s->vtag[!w->dir] = tag;
 	return true;
