@@ -21,7 +21,7 @@ static int fail(char *why, const char *what, const char *name, int error)
 		hint = "; run as root (CAP_NET_ADMIN)";
 	else if (error == -NLE_EXIST || error == -NLE_BUSY)
 		hint = "; choose another name with `tap`, or remove the device that has it";
-	snprintf(why, NETNS_WHY_MAX, "cannot %s device %s: %s%s", what, name, nl_geterror(error), hint);
+	snprintf(why, NETNS_WHY_MAX, "device %s: cannot %s: %s%s", name, what, nl_geterror(error), hint);
 	return -1;
 }
 
@@ -86,7 +86,7 @@ int netlink_move(const char *now, int netns_fd, const char *name, char *why)
 	}
 	error = change_link(nl, now, change);
 	netlink_close(nl);
-	return error ? fail(why, "move into its network namespace", name, error) : 0;
+	return error ? fail(why, "move it into its network namespace", name, error) : 0;
 }
 
 int netlink_device(struct nl_sock *nl, const char *name, unsigned mtu, const uint8_t *mac, char *why)
@@ -104,7 +104,7 @@ int netlink_device(struct nl_sock *nl, const char *name, unsigned mtu, const uin
 	}
 	error = change_link(nl, name, change);
 	nl_addr_put(address);
-	return error ? fail(why, "set up", name, error) : 0;
+	return error ? fail(why, "set it up", name, error) : 0;
 }
 
 /* index_of: interface index of a device; 0 if there is none. */
@@ -148,7 +148,7 @@ int netlink_address(struct nl_sock *nl, const char *name, const struct config_pr
 	rtnl_addr_put(a);
 	if (!error || (add && error == -NLE_EXIST) || (!add && (error == -NLE_NOADDR || error == -NLE_OBJ_NOTFOUND)))
 		return 0;
-	return fail(why, add ? "give the peer_address to" : "take the peer_address from", name, error);
+	return fail(why, add ? "give it the peer_address" : "take the peer_address from it", name, error);
 }
 
 /* build_default: the libnl object of a default route. NULL without memory. */
@@ -188,5 +188,5 @@ int netlink_gateway(struct nl_sock *nl, const char *name, uint32_t gateway, bool
 	rtnl_route_put(r);
 	if (!error || (!add && error == -NLE_OBJ_NOTFOUND))
 		return 0;
-	return fail(why, add ? "add the default route through" : "remove the default route through", name, error);
+	return fail(why, add ? "add the default route through it" : "remove the default route through it", name, error);
 }
