@@ -193,6 +193,7 @@ static bool begin(struct sctp_walk *w)
 		if (c.type == CHUNK_INIT) {
 			if (w->vtag || !init_tag(w, &c, &s->vtag[CT_REPLY]))
 				return false;
+			s->init[CT_ORIGINAL] = 1;
 		} else if (c.type == CHUNK_HEARTBEAT) {
 			s->vtag[CT_ORIGINAL] = w->vtag; /* a second path: the other tag is not known yet */
 		} else if (c.type == CHUNK_SHUTDOWN_ACK) {
@@ -275,6 +276,8 @@ static bool note_tags(struct sctp_walk *w, const struct chunk *c)
 	if (!init_tag(w, c, &tag))
 		return false;
 	if (c->type == CHUNK_INIT) {
+		if (s->vtag[!w->dir] == tag)
+			return true; /* the same again */
 		if (s->init[w->dir] && s->init[!w->dir])
 			s->init[!w->dir] = 0;
 		s->init[w->dir] = 1;

@@ -77,6 +77,20 @@ static const struct row rows[] = {
 		{ 0, "R sctp abort tag=7", "INVALID" },
 		{ 0, "R sctp abort tag=9", "INVALID" },
 		{ 0, "R sctp abort tag=9 T", "ESTABLISHED/R CLOSED 10 assured" } } },
+	{ "sctp: the T bit says whose tag an abort has", NULL, {
+		SCTP_OPEN,
+		{ 0, "O sctp complete tag=9 T", "INVALID" },
+		{ 0, "O sctp abort tag=9 T", "INVALID" },
+		{ 0, "O sctp abort tag=5 T", "ESTABLISHED CLOSED 10 assured" } } },
+	{ "sctp: another INIT ACK only while an INIT waits for it", NULL, {
+		{ 0, "O sctp init tag=0 itag=5", "NEW CLOSED 10" },
+		{ 0, "R sctp initack tag=5 itag=77", "ESTABLISHED/R COOKIE_WAIT 3" },
+		{ 0, "R sctp initack tag=5 itag=9", "ESTABLISHED/R COOKIE_WAIT 3" },
+		{ 0, "R sctp cookieack tag=5", "ESTABLISHED/R COOKIE_WAIT 3" },
+		{ 0, "O sctp init tag=0 itag=5", "ESTABLISHED COOKIE_WAIT 3" },
+		{ 0, "R sctp initack tag=5 itag=77", "INVALID" },
+		{ 0, "O sctp init tag=0 itag=6", "ESTABLISHED COOKIE_WAIT 3" },
+		{ 0, "R sctp initack tag=6 itag=77", "ESTABLISHED/R COOKIE_WAIT 3" } } },
 	{ "sctp: a second path by heartbeat", NULL, {
 		{ 0, "O sctp hb tag=9", "NEW HEARTBEAT_SENT 30" },
 		{ 0, "R sctp hback tag=5", "ESTABLISHED/R ESTABLISHED 210 assured" } } },

@@ -150,6 +150,24 @@ static const struct row windows[] = {
 		OPEN,
 		{ 1, "O tcp A s=90000 a=501", "ESTABLISHED ESTABLISHED 432000 assured" },
 		{ 1, "R tcp R s=400", "INVALID" } } },
+	{ "a SYN without options does not take the scale back", NULL, {
+		{ 0, "O tcp S s=100 o=W7", "NEW SYN_SENT 120" },
+		{ 0, "O tcp S s=300", "NEW SYN_SENT 120" },
+		{ 0, "R tcp SA s=500 a=301 o=W7 w=100", "ESTABLISHED/R SYN_RECV 60" },
+		{ 0, "O tcp A s=301 a=501 w=100", "ESTABLISHED ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=301 l=12000", "ESTABLISHED/R ESTABLISHED 300 assured" } } },
+	{ "picked up, then resynchronised: the answering side stays liberal", NULL, {
+		{ 0, "O tcp A s=100 a=200", "NEW ESTABLISHED 300" },
+		{ 0, "R tcp A s=200 a=100", "ESTABLISHED/R ESTABLISHED 300" },
+		{ 0, "O tcp S s=9000", "ESTABLISHED ESTABLISHED 300" },
+		{ 0, "R tcp SA s=700 a=9001", "ESTABLISHED/R SYN_RECV 60" },
+		{ 0, "O tcp A s=900000 a=701", "INVALID" },
+		{ 0, "R tcp A s=900000 a=9001", "ESTABLISHED/R SYN_RECV 60" } } },
+	{ "a RST by who sent the ignored SYN is checked as any other", NULL, {
+		OPEN,
+		{ 0, "O tcp S s=9000", "ESTABLISHED ESTABLISHED 432000 assured" },
+		{ 0, "O tcp RA s=700000 a=9001", "INVALID" },
+		{ 0, "R tcp RA s=700000 a=9001", "ESTABLISHED/R CLOSE 10 assured" } } },
 	{ "and old RSTs too", ignore_invalid_rst, {
 		OPEN,
 		{ 1, "R tcp R s=400", "ESTABLISHED/R ESTABLISHED 10 assured" } } },
