@@ -166,7 +166,10 @@ static const struct row windows[] = {
 	{ "a RST by who sent the ignored SYN is checked as any other", NULL, {
 		OPEN,
 		{ 0, "O tcp S s=9000", "ESTABLISHED ESTABLISHED 432000 assured" },
-		{ 0, "O tcp RA s=700000 a=9001", "INVALID" },
+		{ 0, "O tcp RA s=700000 a=9001", "INVALID" } } },
+	{ "a RST by the other side answers it", NULL, {
+		OPEN,
+		{ 0, "O tcp S s=9000", "ESTABLISHED ESTABLISHED 432000 assured" },
 		{ 0, "R tcp RA s=700000 a=9001", "ESTABLISHED/R CLOSE 10 assured" } } },
 	{ "and old RSTs too", ignore_invalid_rst, {
 		OPEN,
