@@ -24,6 +24,9 @@ static void add_rules(const struct config *c, struct tables *t, struct ruleset *
 {
 	struct rule_error err;
 
+	/* All chains first, also those of rules left out: the order of rules does not matter to jumps. */
+	for (unsigned i = 0; i < c->rules_count; i++)
+		(void)ruleset_name_chain(t, rs, c->rule[i].table, c->rule[i].text);
 	for (unsigned i = 0; i < count; i++) {
 		const struct config_rule *r = &c->rule[i];
 

@@ -502,8 +502,6 @@ static int resolve_jump(struct command *c, enum rule_kind *kind, struct chain **
 		return 0;
 	*kind = c->words.has_goto ? KIND_GOTO : KIND_JUMP;
 	*jump = chain_find(tb, name);
-	if (!*jump && c->make_chains)
-		return (*jump = chain_get(c, name, true)) ? 0 : -1;
 	if (!*jump && c->words.has_goto)
 		return rule_fail(c->err, "goto '%s' is not a chain", name);
 	if (!*jump) {
@@ -627,6 +625,10 @@ static int run_delete_number(struct command *c)
 /* run_new: -N. Return: 0 or -1. */
 static int run_new(struct command *c)
 {
+	const struct chain *there = chain_find(&c->rs->table[c->id], c->chain);
+
+	if (there && there->hook < 0 && c->make_chains)
+		return 0;
 	if (legal_name(c, c->chain))
 		return -1;
 	if (chain_find(&c->rs->table[c->id], c->chain))
@@ -759,6 +761,23 @@ int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int 
 	rule_words_begin(&c.words, t, id, err);
 	result = read_words(&c) || legal(&c) || legal_place(&c) || run(&c) ? -1 : 0;
 	rule_words_end(&c.words);
+	return result;
+}
+
+int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, const char *line)
+{
+	static const char *const naming[] = { "-N", "--new-chain", "-A", "--append", "-I", "--insert" };
+	struct rule_error err = { 0 };
+	struct command c = { .t = t, .rs = rs, .id = id, .err = &err };
+	struct words words;
+	int result = -1;
+
+	if (words_split(line, strlen(line), WORDS_SHELL, &words, &err))
+		return -1;
+	for (size_t i = 0; i < sizeof naming / sizeof *naming && words.argc > 1; i++)
+		if (!strcmp(words.argv[0], naming[i]))
+			result = chain_get(&c, words.argv[1], true) ? 0 : -1;
+	words_free(&words);
 	return result;
 }
 

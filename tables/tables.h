@@ -96,10 +96,15 @@ struct rule_error {
 struct ruleset *tables_begin(struct tables *t, bool from_live);
 
 /* ruleset_command: `-A CHAIN ...` / `-I` / `-D` / `-R` / `-C` / `-N` / `-P` / `-X` / `-F` / `-E` / `-Z` given as words (argv without
- * "iptables -t TABLE"). @make_chains: a -A to an unknown user chain makes it, and a jump to one too (the INI does).
+ * "iptables -t TABLE"). @make_chains: a -A to an unknown user chain makes it, and -N of one that is there is no mistake
+ * (the INI's rules).
  * Return: 0, or -1 with @err. */
 int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int argc, char **argv, bool make_chains,
 		    struct rule_error *err);
+
+/* ruleset_name_chain: makes the user chain that a -N, -A or -I line names, before the lines themselves are read, so that
+ * their order does not matter. Return: 0; -1 the line names none, or none that can be: reading the line says why. */
+int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, const char *line);
 
 /* ruleset_line: the same for a line of text, split as a shell splits words (quotes, backslash).
  * ruleset_restore: a whole iptables-save text. @name: what to call it in messages. @noflush: keep what is there.

@@ -199,13 +199,18 @@ static void make_chains(void **state)
 	struct text got;
 
 	(void)state;
+	assert_int_equal(scene_line(s, "-A FORWARD -j LANOUT", true), -1);
+	assert_int_equal(scene_line(s, "-A LANOUT -j ACCEPT", false), -1);
+	assert_int_equal(scene_line(s, "-N LANOUT", true), 0);
+	assert_int_equal(scene_line(s, "-N LANOUT", true), 0);
 	assert_int_equal(scene_line(s, "-A FORWARD -j LANOUT", true), 0);
+	assert_int_equal(scene_line(s, "-A MORE", true), 0);
 	assert_int_equal(scene_line(s, "-A OTHER -g MORE", true), 0);
 	assert_int_equal(scene_line(s, "-D NONE -j ACCEPT", true), -1);
 	assert_int_equal(scene_line(s, "-A FORWARD -j 'bad name'", true), -1);
 	got = rules_of(s, TABLE_FILTER);
 	assert_string_equal(text_cstr(&got),
-			    "-N LANOUT\n-N MORE\n-N OTHER\n-A FORWARD -j LANOUT\n-A OTHER -g MORE\n");
+			    "-N LANOUT\n-N MORE\n-N OTHER\n-A FORWARD -j LANOUT\n-A MORE\n-A OTHER -g MORE\n");
 	text_free(&got);
 	scene_close(s);
 }
