@@ -4,14 +4,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+
+/* A multiple of every page size there is: what mprotect wants. */
+enum { ARENA_PAGE = 65536 };
 
 /* bytes_of: mapping size of so many elements, whole pages. */
 static size_t bytes_of(const struct ct_arena *a, uint32_t elements)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return ((size_t)elements * a->element + page - 1) / page * page;
+	return ((size_t)elements * a->element + ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE;
 }
 
 int ct_arena_create(struct ct_arena *a, size_t element, uint32_t ceiling, uint32_t capacity)

@@ -20,7 +20,7 @@ BELOW = {
 OUTSIDE = re.compile(r"<(event2?/|event\.h|netlink/|iniparser|dictionary|fuse|linux/|jansson|pcap|sys/socket|"
                      r"sys/epoll|sys/ioctl|sys/time|unistd\.h|fcntl\.h|pthread)")
 # <time.h> may format a time that was handed in; nobody may ask for one.
-CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|time|getrandom|rand|random)\s*\((?!void)")
+CLOCK = re.compile(r"(?<!->)\b(clock_gettime|gettimeofday|time|getrandom|rand|random)\s*\((?!void)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)')
 
 

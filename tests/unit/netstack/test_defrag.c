@@ -124,8 +124,8 @@ static void test_cut_again(void **state)
 	send_frag(lab, &(struct frag){ 800, 400, false, 3, true }, 1, "8.8.8.8");
 	assert_int_equal(lab->world.count, 2);
 	assert_int_equal(ntohs(sent_ip(lab, 0)->total_len), 820);
-	assert_int_equal(ntohs(sent_ip(lab, 0)->frag), IP4_DF | IP4_MF);
-	assert_int_equal(ntohs(sent_ip(lab, 1)->frag), IP4_DF | 100);
+	assert_int_equal(ntohs(sent_ip(lab, 0)->frag), IP4_MF); /* DF is not kept: ip_fraglist_prepare */
+	assert_int_equal(ntohs(sent_ip(lab, 1)->frag), 100);
 	assert_int_equal(sent_ip(lab, 0)->tos, 3);
 	assert_int_equal(sent_ip(lab, 0)->ttl, 63);
 	/* DF fragments that are longer than the way out: told. */

@@ -126,7 +126,8 @@ static void test_input_decisions(void **state)
 		{ "224.0.0.5", "203.0.113.1", 0, 0, 0, 0, 1, DROP_IP_MARTIAN_SOURCE },
 		{ "0.0.0.0", "203.0.113.1", 0, 0, 0, 0, 1, DROP_IP_MARTIAN_SOURCE },
 		{ "10.1.0.1", "127.0.0.1", 0, 0, 0, 0, 1, DROP_IP_MARTIAN_DESTINATION },
-		{ "10.1.0.1", "0.0.0.5", 0, 0, 0, 0, 1, DROP_IP_MARTIAN_DESTINATION },
+		{ "10.1.0.1", "0.0.0.0", 0, 0, 0, 0, 1, DROP_IP_MARTIAN_DESTINATION },
+		{ "10.1.0.1", "0.0.0.5", 0, 0, 0, 0, 1, DROP_NONE }, /* only 0.0.0.0 itself */
 		{ "10.1.0.1", "224.0.0.9", 0, 0, 0, 0, 1, DROP_IP_MULTICAST },
 		{ "10.1.0.1", "203.0.113.1", 0, 0, 0, 0, 0, DROP_IP_FORWARDING_OFF },
 		{ "172.16.0.1", "203.0.113.1", 0, 0, 0, 0, 1, DROP_NONE },
