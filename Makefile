@@ -47,7 +47,7 @@ $(BUILD)/%.o: %.c | deps
 define room_lib
 $(call LIB,$(1)): $(call OBJ,$(filter-out router/main.c,$(call SRC,$(1))))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_lib,$(r))))
 
