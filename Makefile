@@ -30,6 +30,12 @@ ROOMS_nat       := nat tables conntrack netstack
 ROOMS_helpers   := helpers nat tables conntrack netstack
 ROOMS_router    := router helpers nat tables conntrack netstack
 
+# As many jobs as processors unless -j says otherwise; V=1 shows the commands.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+Q := $(if $(V),,@)
+
 .DEFAULT_GOAL := all
 .PHONY: all help demo check check-unit check-functional check-layers bench asan tidy fmt fuzz fuzz-smoke install clean deps deps-test unit
 
@@ -42,12 +48,13 @@ help: ## this list
 
 $(BUILD)/%.o: %.c | deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+	$(if $(V),,@echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 define room_lib
 $(call LIB,$(1)): $(call OBJ,$(filter-out router/main.c,$(call SRC,$(1))))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_lib,$(r))))
 
@@ -56,7 +63,7 @@ ROUTER_LIBS   = $(shell pkg-config --libs $(PKGS)) -liniparser
 $(BUILD)/router/%.o: CPPFLAGS += $(ROUTER_CFLAGS) -DTAPGATE_VERSION='"$(VERSION)"'
 
 $(BUILD)/tapgate: $(BUILD)/router/main.o $(foreach r,$(ROOMS_router),$(call LIB,$(r)))
-	$(CC) $(CFLAGS) -o $@ $(BUILD)/router/main.o -Wl,--start-group $(foreach r,$(ROOMS_router),$(call LIB,$(r))) -Wl,--end-group $(ROUTER_LIBS)
+	$(Q)$(CC) $(CFLAGS) -o $@ $(BUILD)/router/main.o -Wl,--start-group $(foreach r,$(ROOMS_router),$(call LIB,$(r))) -Wl,--end-group $(ROUTER_LIBS)
 
 # --- dependencies ----------------------------------------------------------------------------------------------------
 
@@ -74,7 +81,7 @@ CRAFT     := $(BUILD)/tests/unit/craft.o
 
 define unit_room
 $(BUILD)/tests/unit/$(1)/test_%: $(BUILD)/tests/unit/$(1)/test_%.o $(CRAFT) $(foreach r,$(ROOMS_$(1)),$(call LIB,$(r)))
-	$$(CC) $$(CFLAGS) -o $$@ $$< $(CRAFT) -Wl,--start-group $(foreach r,$(ROOMS_$(1)),$(call LIB,$(r))) -Wl,--end-group \
+	$$(Q)$$(CC) $$(CFLAGS) -o $$@ $$< $(CRAFT) -Wl,--start-group $(foreach r,$(ROOMS_$(1)),$(call LIB,$(r))) -Wl,--end-group \
 		-lcmocka $(if $(filter router,$(1)),$$(ROUTER_LIBS))
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_room,$(r))))
@@ -113,7 +120,7 @@ ENGINE_LIBS    = -Wl,--start-group $(BUILD)/router/engine.o $(foreach r,$(ROOMS_
 ENGINE_DEPS    = $(BUILD)/router/engine.o $(foreach r,$(ROOMS_helpers),$(call LIB,$(r)))
 
 $(PACKET_RUNNER): $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/packet/*.c))) $(ENGINE_DEPS)
-	$(CC) $(CFLAGS) -o $@ $(filter %.o,$(filter-out %/engine.o,$^)) $(ENGINE_LIBS)
+	$(Q)$(CC) $(CFLAGS) -o $@ $(filter %.o,$(filter-out %/engine.o,$^)) $(ENGINE_LIBS)
 
 # --- fuzzing: each tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpora in tests/fuzz/corpus/X -------------------------
 
@@ -123,7 +130,7 @@ ROUTER_LIB  = $(call LIB,router)
 
 # A small driver that replays the corpus and mutates it from a fixed seed: runs anywhere, part of `make check`.
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/driver.o $(foreach r,$(ROOMS),$(call LIB,$(r)))
-	$(CC) $(CFLAGS) -o $@ $< $(BUILD)/tests/fuzz/driver.o -Wl,--start-group $(foreach r,$(ROOMS),$(call LIB,$(r))) -Wl,--end-group $(ROUTER_LIBS)
+	$(Q)$(CC) $(CFLAGS) -o $@ $< $(BUILD)/tests/fuzz/driver.o -Wl,--start-group $(foreach r,$(ROOMS),$(call LIB,$(r))) -Wl,--end-group $(ROUTER_LIBS)
 
 fuzz-smoke: $(FUZZ_BIN) ## the fuzz targets with the built-in driver
 
@@ -139,10 +146,10 @@ bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $
 	@$(PYTHON) tests/bench/bench.py
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
-	$(CC) $(CFLAGS) -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -o $@ $<
 
 $(BUILD)/tests/bench/core: $(BUILD)/tests/bench/core.o $(ENGINE_DEPS)
-	$(CC) $(CFLAGS) -o $@ $< $(ENGINE_LIBS)
+	$(Q)$(CC) $(CFLAGS) -o $@ $< $(ENGINE_LIBS)
 
 tidy: deps-test ## clang-tidy over the rooms
 	@command -v clang-tidy >/dev/null || { echo "tidy: install clang-tidy"; exit 1; }

@@ -104,6 +104,16 @@ static const char *target_column(const struct rule_entry *e)
 	return target->kernel_name ? target->kernel_name : target->name;
 }
 
+/* put_extensions: what the matches and the target say. */
+static void put_extensions(const struct rule *r, bool numeric, struct text *out)
+{
+	for (unsigned i = 0; i < r->match_count; i++)
+		if (r->match[i].ops->print)
+			r->match[i].ops->print(r->match[i].data, numeric, out);
+	if (r->target && r->target->print)
+		r->target->print(r->target_data, numeric, out);
+}
+
 /* put_rule: one line. @num: the rule's number, from 1. */
 static void put_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags,
 		     struct text *out)
@@ -114,8 +124,8 @@ static void put_rule(const struct tables *t, const struct rule_entry *e, unsigne
 	if (flags & LIST_LINE_NUMBERS)
 		text_printf(out, "%-4u ", num);
 	if (flags & LIST_VERBOSE) {
-		put_count(out, r->packets, flags & LIST_EXACT, false);
-		put_count(out, r->bytes, flags & LIST_EXACT, false);
+		put_count(out, entry_packets(e), flags & LIST_EXACT, false);
+		put_count(out, entry_bytes(e), flags & LIST_EXACT, false);
 	}
 	text_printf(out, "%-9s ", target_column(e));
 	put_proto_column(t, s, flags, out);
@@ -128,11 +138,7 @@ static void put_rule(const struct tables *t, const struct rule_entry *e, unsigne
 	put_addr_column(s->dst, s->dst_mask, s->invert & INV_DST, flags, out);
 	if (r->kind == KIND_GOTO)
 		text_puts(out, "[goto] ");
-	for (unsigned i = 0; i < r->match_count; i++)
-		if (r->match[i].ops->print)
-			r->match[i].ops->print(r->match[i].data, flags & LIST_NUMERIC, out);
-	if (r->target && r->target->print)
-		r->target->print(r->target_data, flags & LIST_NUMERIC, out);
+	put_extensions(r, flags & LIST_NUMERIC, out);
 	text_puts(out, "\n");
 }
 
@@ -144,34 +150,69 @@ static void put_chain(const struct tables *t, const struct chain *c, unsigned fl
 		put_rule(t, &c->entries[i], i + 1, flags, out);
 }
 
+/* put_iface_word: an interface of rule_line. */
+static void put_iface_word(const char *what, const char *name, bool invert, struct text *out)
+{
+	text_printf(out, "%s %s%s ", what, name[0] && invert ? "!" : "", name[0] ? name : "*");
+}
+
+/* rule_line: the line that -v prints of a rule that is added, deleted or looked for. */
+void rule_line(const struct rule_entry *e, struct text *out)
+{
+	const struct rule *r = e->rule;
+	const struct rule_spec *s = &r->spec;
+	const char *name = s->proto ? proto_own_name((uint8_t)s->proto) : "all";
+
+	text_printf(out, "%s %c", target_column(e), s->invert & INV_PROTO ? '!' : ' ');
+	if (name)
+		text_puts(out, name);
+	else
+		text_printf(out, "%u", s->proto);
+	text_printf(out, " opt %c%c ", s->invert & INV_FRAG ? '!' : '-', s->fragment ? 'f' : '-');
+	put_iface_word("in", s->in, s->invert & INV_IN, out);
+	put_iface_word("out", s->out, s->invert & INV_OUT, out);
+	text_puts(out, s->invert & INV_SRC ? "!" : " ");
+	put_ip4_mask(out, s->src, s->src_mask);
+	text_printf(out, " %c-> ", s->invert & INV_DST ? '!' : ' ');
+	put_ip4_mask(out, s->dst, s->dst_mask);
+	text_puts(out, "  ");
+	if (r->kind == KIND_GOTO)
+		text_puts(out, "[goto] ");
+	put_extensions(r, true, out);
+	text_puts(out, "\n");
+}
+
+/* ruleset_list: -L of a ruleset, live or not. @chain NULL: all; @num 0: the whole chain. Return: 0 or -ENOENT. */
+int ruleset_list(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain, unsigned num,
+		 unsigned flags, struct text *out)
+{
+	const struct table *tb = &rs->table[id];
+	const struct chain *c = chain ? chain_find(tb, chain) : NULL;
+
+	if (chain && !c)
+		return -ENOENT;
+	if (!chain)
+		for (uint32_t i = 0; i < tb->count; i++) {
+			if (i)
+				text_puts(out, "\n");
+			put_chain(t, tb->chains[i], flags, out);
+		}
+	else if (!num)
+		put_chain(t, c, flags, out);
+	else if (num <= c->count)
+		put_rule(t, &c->entries[num - 1], num, flags, out);
+	return 0;
+}
+
 int tables_list(const struct tables *t, enum table_id id, const char *chain, unsigned flags, struct text *out)
 {
-	const struct table *tb = &t->live->table[id];
-	const struct chain *c;
-
-	if (chain) {
-		c = chain_find(tb, chain);
-		if (!c)
-			return -ENOENT;
-		put_chain(t, c, flags, out);
-		return 0;
-	}
-	for (uint32_t i = 0; i < tb->count; i++) {
-		if (i)
-			text_puts(out, "\n");
-		put_chain(t, tb->chains[i], flags, out);
-	}
-	return 0;
+	return ruleset_list(t, t->live, id, chain, 0, flags, out);
 }
 
 int tables_list_rule(const struct tables *t, enum table_id id, const char *chain, unsigned num,
 		     unsigned flags, struct text *out)
 {
-	const struct chain *c = chain_find(&t->live->table[id], chain);
-
-	if (!c)
-		return -ENOENT;
-	if (num >= 1 && num <= c->count)
-		put_rule(t, &c->entries[num - 1], num, flags, out);
-	return 0;
+	if (!num)
+		return chain_find(&t->live->table[id], chain) ? 0 : -ENOENT;
+	return ruleset_list(t, t->live, id, chain, num, flags, out);
 }

@@ -50,6 +50,15 @@ const char *proto_name(const struct tables *t, uint8_t proto)
 	return t->proto_names[proto];
 }
 
+/* proto_own_name: the name that iptables knows by itself, without the system's list. Return: NULL if there is none. */
+const char *proto_own_name(uint8_t proto)
+{
+	for (size_t i = 0; i < sizeof own_names / sizeof *own_names; i++)
+		if (own_names[i].number == proto)
+			return own_names[i].name;
+	return NULL;
+}
+
 /* proto_by_name: the number of a lower-case name. Return: -1 if unknown. */
 static int proto_by_name(const struct tables *t, const char *name)
 {

@@ -230,6 +230,8 @@ struct ruleset *ruleset_new(struct tables *t)
 static bool clone_chain(const struct table *tb, struct chain *to, const struct chain *from)
 {
 	to->policy = from->policy;
+	to->packets = from->packets;
+	to->bytes = from->bytes;
 	to->tag = from->tag;
 	to->refs = from->refs;
 	if (!from->count)

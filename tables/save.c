@@ -78,8 +78,8 @@ void rule_save(const struct tables *t, const struct rule_entry *e, bool counters
 			r->match[i].ops->save(r->match[i].data, out);
 	}
 	if (counters)
-		text_printf(out, " -c %llu %llu", (unsigned long long)r->packets,
-			    (unsigned long long)r->bytes);
+		text_printf(out, " -c %llu %llu", (unsigned long long)entry_packets(e),
+			    (unsigned long long)entry_bytes(e));
 	put_jump(e, out);
 }
 
@@ -152,10 +152,11 @@ static void list_body(const struct tables *t, const struct chain *c, unsigned nu
 		}
 }
 
-int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num,
-		      bool counters, struct text *out)
+/* ruleset_list_rules: -S of a ruleset, live or not. @num 0 = all. Return: 0 or -ENOENT. */
+int ruleset_list_rules(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain,
+		       unsigned num, bool counters, struct text *out)
 {
-	const struct table *tb = &t->live->table[id];
+	const struct table *tb = &rs->table[id];
 
 	if (chain && !chain_find(tb, chain))
 		return -ENOENT;
@@ -166,4 +167,10 @@ int tables_list_rules(const struct tables *t, enum table_id id, const char *chai
 		if (!chain || !strcmp(chain, tb->chains[i]->name))
 			list_body(t, tb->chains[i], num, counters, out);
 	return 0;
+}
+
+int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num,
+		      bool counters, struct text *out)
+{
+	return ruleset_list_rules(t, t->live, id, chain, num, counters, out);
 }

@@ -166,9 +166,11 @@ static void settle_chain(struct tables *t, struct chain *c, const struct chain *
 	c->counted = false;
 }
 
-/* table_use: a table's first use: from now on it is walked and named. */
-static void table_use(struct tables *t, int id)
+/* tables_use: a table's first use: from now on it is walked and named. */
+void tables_use(struct tables *t, enum table_id id)
 {
+	if (memchr(t->init_order, id, t->init_count))
+		return;
 	t->init_order[t->init_count++] = (uint8_t)id;
 	t->used |= (uint8_t)(1u << id);
 }
@@ -179,8 +181,8 @@ static void note_used(struct tables *t, struct ruleset *rs)
 {
 	for (uint32_t touch = 1; touch <= rs->touches; touch++)
 		for (int id = 0; id < TABLE_COUNT; id++)
-			if (rs->table[id].touched == touch && !memchr(t->init_order, id, t->init_count))
-				table_use(t, id);
+			if (rs->table[id].touched == touch)
+				tables_use(t, (enum table_id)id);
 }
 
 /* settle: makes @rs the live ruleset. Cannot fail. */

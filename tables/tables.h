@@ -106,6 +106,12 @@ int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int 
  * their order does not matter. Return: 0; -1 the line names none, or none that can be: reading the line says why. */
 int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, const char *line);
 
+/* tables_tool: one run of iptables(8): @argv without the program's name, -t and -L included, on the live rules. What it
+ * prints is appended to @out, warnings to @warn, also when it fails. argv's words may be changed. As with iptables, a
+ * change sets the counters of the table's policies to 0.
+ * Return: 0, or -1 with @err, of which err->text may be empty: only the hint at --help is to be printed. */
+int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
+
 /* ruleset_line: the same for a line of text, split as a shell splits words (quotes, backslash).
  * ruleset_restore: a whole iptables-save text. @name: what to call it in messages. @noflush: keep what is there.
  * @with_counters: take the counters given. On error err->text begins "NAME:LINE: ". Return: 0 or -1. */

@@ -152,6 +152,10 @@ struct ruleset {
 	uint8_t *row_bytes;
 };
 
+/* --- tables.c --- */
+
+void tables_use(struct tables *t, enum table_id id);
+
 /* --- ruleset.c: building blocks of a transaction --- */
 
 struct ruleset *ruleset_new(struct tables *t);
@@ -244,6 +248,7 @@ const uint8_t *iface_row(struct ruleset *rs, const struct port *port);
 void proto_names_load(struct tables *t);
 int proto_number(const struct tables *t, const char *name);
 const char *proto_name(const struct tables *t, uint8_t proto);
+const char *proto_own_name(uint8_t proto);
 
 /* --- error.c --- */
 
@@ -251,7 +256,23 @@ const char *proto_name(const struct tables *t, uint8_t proto);
 int rule_fail_errno(struct rule_error *err, int number);
 int rule_fail_detail(struct rule_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- save.c --- */
+/* --- list.c, save.c --- */
+
+/* Counters of a rule as its ruleset has them: in a transaction they may be others than those of the live rule. */
+static inline uint64_t entry_packets(const struct rule_entry *e)
+{
+	return e->counted ? e->packets : e->rule->packets;
+}
+static inline uint64_t entry_bytes(const struct rule_entry *e)
+{
+	return e->counted ? e->bytes : e->rule->bytes;
+}
+
+int ruleset_list(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain, unsigned num,
+		 unsigned flags, struct text *out);
+int ruleset_list_rules(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain,
+		       unsigned num, bool counters, struct text *out);
+void rule_line(const struct rule_entry *e, struct text *out);
 
 /* rule_save: what follows "-A CHAIN" in iptables-save and -S, with a leading blank each. @counters: " -c P B" as -S -v. */
 void rule_save(const struct tables *t, const struct rule_entry *e, bool counters, struct text *out);
