@@ -57,12 +57,13 @@ static void conf_defaults(struct ct_conf *c, const struct ct_limits *limits)
 
 struct conntrack *conntrack_create(struct netstack *ns, const struct ct_limits *limits)
 {
+	const struct ct_limits standard = CT_LIMITS_DEFAULT;
 	struct conntrack *ctk = calloc(1, sizeof *ctk);
 
 	if (!ctk)
 		return NULL;
 	if (!limits)
-		limits = &CT_LIMITS_DEFAULT;
+		limits = &standard;
 	ctk->ns = ns;
 	conf_defaults(&ctk->conf, limits);
 	ctk->full_log = ctk->invalid_log = ctk->expect_log = RATELIMIT_DEFAULT;

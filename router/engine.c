@@ -44,12 +44,6 @@ const struct hook_slot engine_hooks[] = {
 	{ .fn = NULL },
 };
 
-/* release_ct: the pool's way to give back a packet's connection. @ctx: the conntrack instance. */
-static void release_ct(void *ctx, struct ct_entry *ct)
-{
-	ct_release(ctx, ct);
-}
-
 /* on_port_down, on_addr_gone, on_ct_attach, on_ct_hold: netstack's notifiers. @ctx: the engine. */
 static void on_port_down(void *ctx, struct port *port)
 {
@@ -94,7 +88,6 @@ static void wire(struct engine *e)
 		.ct_attach = on_ct_attach,
 		.ct_hold = on_ct_hold,
 	};
-	pkt_pool_set_release(e->ns->pool, release_ct, e->ctk);
 }
 
 struct engine *engine_create(const struct netstack_ops *ops, void *user, const struct engine_limits *limits,
