@@ -24,6 +24,7 @@ struct text_row {
 	int code;          /* exit status where it is refused */
 	bool blank;
 	const char *error;
+	bool once; /* iptables saves it as something else, so it is not read again */
 };
 
 struct bench {
@@ -156,6 +157,8 @@ static inline unsigned check_row(struct bench *b, const struct text_row *r)
 	if (r->error)
 		return expect_text(r, "error", "(taken)", r->error);
 	bad = check_texts(b, r);
+	if (r->once)
+		return bad;
 	if (bench_load(b, r->table, r->save, true, &err))
 		return bad + expect_text(r, "saved and read again", err.text, "(taken)");
 	return bad + check_texts(b, r);
