@@ -1,0 +1,89 @@
+"""Matches that remember, and those about what a router has little of. Rules only count unless they say more.
+
+    client 10.1.0.1 --lan-- router --wan-- 203.0.113.1 server
+"""
+
+from testnet.packets import IP, VC, VC2, VS, VS2, Raw, echo, tcp, udp
+from testnet.scenario import scenario
+
+
+def counting(*matches, chain="FORWARD", table="filter"):
+    """Rules without a target, one per match text."""
+    return "*%s\n:%s ACCEPT\n" % (table, chain) + "".join(
+        "-A %s %s\n" % (chain, match) for match in matches)
+
+
+def dccp(kind, sport=1000, dport=80, rest=b"", options=b"", long=True, doff=None):
+    """A DCCP packet of type @kind with the fixed part that follows by type and @options."""
+    head = 16 if long else 12
+    size = head + len(rest) + len(options)
+    doff = size // 4 if doff is None else doff
+    bytes_ = (sport.to_bytes(2, "big") + dport.to_bytes(2, "big") + bytes([doff, 0, 0, 0])
+              + bytes([kind << 1 | (1 if long else 0), 0, 0, 1]) + (b"\0\0\0\1" if long else b""))
+    return IP(src=VC, dst=VS, proto=33) / Raw(bytes_ + rest + options)
+
+
+@scenario(counting(
+    "-p dccp -m dccp --sport 1000", "-p dccp -m dccp --sport 1000:1001 --dport 80",
+    "-p dccp -m dccp ! --sport 1001:1002 ! --dport 80", "-p dccp -m dccp --dccp-types REQUEST,RESPONSE",
+    "-p dccp -m dccp ! --dccp-types DATA", "-p dccp -m dccp --dccp-types INVALID",
+    "-p dccp -m dccp --dccp-option 37", "-p dccp -m dccp ! --dccp-option 37", "-p dccp -m dccp"))
+def dccp_packets(lab):
+    """Ports, types and options; a header that cannot be is dropped by the option match alone."""
+    lab.client.send(dccp(0, rest=bytes(4)), dccp(0, rest=bytes(4), options=b"\x25\x04\x01\x02"),
+                    dccp(1, rest=bytes(12), options=b"\x00\x00\x25\x02"), dccp(2, long=False),
+                    dccp(2, long=False, options=b"\x00\x01\x01\x25"), dccp(3, sport=1001, rest=bytes(8)),
+                    dccp(7, dport=81, rest=bytes(12)), dccp(9, sport=1002, rest=bytes(8)), dccp(12, rest=bytes(12)),
+                    dccp(2, options=b"\x25\x00\x25\x02"), dccp(3, doff=4), dccp(0, rest=bytes(4), doff=15))
+    lab.record("through", len(lab.server.arrived()))
+
+
+@scenario(counting(
+    "-p ipcomp -m ipcomp --ipcompspi 5", "-p ipcomp -m ipcomp --ipcompspi 5:10",
+    "-p ipcomp -m ipcomp ! --ipcompspi 5:10", "-p ipcomp -m ipcomp --ipcompspi 0 --compres", "-p ipcomp"))
+def ipcomp(lab):
+    """Indices; the reserved field is not looked at; a short header is dropped."""
+    def comp(cpi, reserved=0):
+        return IP(src=VC, dst=VS, proto=108) / Raw(bytes([6, reserved]) + cpi.to_bytes(2, "big") + b"data")
+    lab.client.send(comp(5), comp(7), comp(11), comp(0), comp(0, 1), IP(src=VC, dst=VS, proto=108) / Raw(b"abc"))
+    lab.record("through", len(lab.server.arrived()))
+
+
+@scenario(counting(
+    "-p tcp -m ecn --ecn-tcp-cwr", "-p tcp -m ecn --ecn-tcp-ece", "-p tcp -m ecn ! --ecn-tcp-cwr --ecn-ip-ect 2",
+    "-p tcp -m ecn ! --ecn-tcp-ece ! --ecn-tcp-cwr", "-p tcp -m ecn --ecn-tcp-ece --ecn-tcp-cwr",
+    "-m ecn --ecn-ip-ect 0", "-m ecn --ecn-ip-ect 1", "-m ecn ! --ecn-ip-ect 3", "-m ecn --ecn-ip-ect 3"))
+def ecn(lab):
+    """Bits of both headers."""
+    lab.client.send(tcp("S"), tcp("SEC", sport=40001), tcp("SE", sport=40002), tcp("SC", sport=40003, tos=2),
+                    tcp("S", sport=40004, tos=2), tcp("S", sport=40005, tos=3), udp(tos=1), udp(tos=0xb8))
+    lab.record("through", len(lab.server.arrived(8)))
+
+
+@scenario(counting(
+    "-m devgroup --src-group default", "-m devgroup ! --src-group default", "-m devgroup --dst-group 0x1/0x1",
+    "-m devgroup ! --dst-group 0x1/0x1 --src-group 0x0/0xff", "-m devgroup --src-group 0x0 --dst-group 0x1",
+    "-m realm --realm cosmos", "-m realm ! --realm cosmos", "-m realm --realm 0x10", "-m realm --realm 0x0/0xff",
+    "-m realm ! --realm 0x10/0xf0", "-m cpu ! --cpu 4000", "-m cpu --cpu 4000"))
+def groups(lab):
+    """Ports and routes to which nobody gave a group or a realm."""
+    lab.client.send(udp(), echo())
+    lab.record("through", len(lab.server.arrived(2)))
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -s 10.1.0.50/32 -m quota --quota 100
+-A FORWARD -s 10.1.0.50/32 -m quota ! --quota 100
+-A FORWARD -s 10.1.0.50/32 -m quota --quota 0
+-A FORWARD -s 10.1.0.51/32 -m quota --quota 110 -j ACCEPT
+-A FORWARD -s 10.1.0.51/32 -j DROP
+""")
+def quota(lab):
+    """Bytes are taken while there are enough; the first packet that is too long ends it."""
+    for size in (12, 12, 30, 1, 1):
+        lab.client.send(udp(data=b"x" * size))
+    for size in (30, 50, 1):
+        lab.client.send(udp(src=VC2, data=b"x" * size))
+    lab.record("through", lab.server.packets())
