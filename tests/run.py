@@ -68,8 +68,9 @@ def build(*targets, sanitize=False):
     """make targets in the plain or the sanitizer build. Exits if that fails."""
     folder = "build/asan" if sanitize else "build"
     command = ["make", "-s", "-j%d" % (os.cpu_count() or 1), "BUILD=" + folder]
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     done = subprocess.run(command + (["SAN=1"] if sanitize else []) + [t.replace("@", folder) for t in targets],
-                          cwd=ROOT, check=False)
+                          cwd=ROOT, env=own, check=False)
     if done.returncode:
         print("build failed\n0 passed, 1 failed")
         sys.exit(1)
