@@ -110,13 +110,10 @@ static uint32_t choose_source(struct netstack *ns, const struct pkt *p)
 /* send_about: fills in and sends an error whose way is known. */
 static void send_about(struct netstack *ns, const struct pkt *p, struct icmp_draft *d, uint32_t mtu, uint32_t info)
 {
-	uint8_t options[40];
 	uint32_t room = mtu < QUOTE_MAX ? mtu : QUOTE_MAX;
 	struct icmp_hdr *icmp;
 	struct pkt *made;
 
-	d->options = options;
-	d->options_len = p->hdr.has_options ? ip4_options_echo(ns, p, options, d->src) : 0;
 	if (room <= 2 * IP4_HLEN + d->options_len + sizeof *icmp)
 		return;
 	room -= IP4_HLEN + d->options_len + (uint32_t)sizeof *icmp;
@@ -136,7 +133,8 @@ static void send_about(struct netstack *ns, const struct pkt *p, struct icmp_dra
 void icmp_send_error(struct netstack *ns, const struct pkt *p, uint8_t type, uint8_t code, uint32_t info)
 {
 	const struct ip4_hdr *ip = ip4_hdr(p);
-	struct icmp_draft d = { .type = type, .code = code };
+	uint8_t options[40];
+	struct icmp_draft d = { .type = type, .code = code, .options = options };
 	struct route_result res;
 	bool limited;
 
@@ -151,6 +149,7 @@ void icmp_send_error(struct netstack *ns, const struct pkt *p, uint8_t type, uin
 		return;
 	if (!d.src)
 		d.src = res.src ? res.src : ip4_source_toward(ns, res.port, res.next_hop);
+	d.options_len = p->hdr.has_options ? ip4_options_echo(ns, p, options, d.src) : 0;
 	send_about(ns, p, &d, res.port->mtu, info);
 }
 
