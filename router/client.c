@@ -63,20 +63,32 @@ static bool send_record(int fd, enum control_record type, const void *bytes, siz
 	return send_all(fd, header, sizeof header) && send_all(fd, bytes, len);
 }
 
-/* send_input: standard input until its end. */
-static bool send_input(int fd)
+/* read_input: standard input until its end; what is more than a router takes is left out but for one byte, so that it
+ * refuses. */
+static void read_input(struct text *input)
 {
 	char buf[CONTROL_RECORD_MAX];
 	ssize_t n;
 
-	while ((n = read(STDIN_FILENO, buf, sizeof buf)) > 0)
-		if (!send_record(fd, CONTROL_INPUT, buf, (size_t)n))
+	while (input->len <= CONTROL_INPUT_MAX && ((n = read(STDIN_FILENO, buf, sizeof buf)) > 0 || (n < 0 && errno == EINTR)))
+		if (n > 0)
+			text_put(input, buf, (size_t)n);
+}
+
+/* send_input: standard input as read. */
+static bool send_input(int fd, const struct text *input)
+{
+	for (size_t at = 0; at < input->len; at += CONTROL_RECORD_MAX) {
+		size_t left = input->len - at;
+
+		if (!send_record(fd, CONTROL_INPUT, text_cstr(input) + at, left < CONTROL_RECORD_MAX ? left : CONTROL_RECORD_MAX))
 			return false;
+	}
 	return true;
 }
 
 /* send_request: arguments, input, GO. Return: false when the router closed. */
-static bool send_request(int fd, const struct command *command, int argc, char **argv)
+static bool send_request(int fd, const struct command *command, int argc, char **argv, const struct text *input)
 {
 	for (int i = 0; i < argc; i++) {
 		const char *arg = i ? argv[i] : command->name;
@@ -84,7 +96,7 @@ static bool send_request(int fd, const struct command *command, int argc, char *
 		if (strlen(arg) > CONTROL_RECORD_MAX || !send_record(fd, CONTROL_ARG, arg, strlen(arg)))
 			return false;
 	}
-	if (command->reads_input && command->reads_input(argc, argv) && !send_input(fd))
+	if (!send_input(fd, input))
 		return false;
 	return send_record(fd, CONTROL_GO, "", 0);
 }
@@ -126,17 +138,38 @@ static int print_answer(int fd)
 	return -1;
 }
 
+/* get_input: what is to be sent as standard input. Return: 0 or exit status. */
+static int get_input(const struct command *command, int argc, char **argv, struct text *input)
+{
+	if (!command->reads_input || !command->reads_input(argc, argv))
+		return 0;
+	read_input(input);
+	if (input->len > CONTROL_INPUT_MAX || input->failed) {
+		fprintf(stderr, "tapgate: the input is longer than %d MiB\n", CONTROL_INPUT_MAX >> 20);
+		return 1;
+	}
+	return command->input ? command->input(input) : 0;
+}
+
 int client_run(const struct command *command, const struct command_env *env, int argc, char **argv)
 {
 	int code = command->prepare ? command->prepare(argc, argv) : 0, fd;
+	struct text input = { 0 };
 
-	if (code)
-		return code;
+	if (!code)
+		code = get_input(command, argc, argv, &input);
+	if (code) {
+		text_free(&input);
+		return code == COMMAND_DONE ? 0 : code;
+	}
 	fd = connect_router(env->socket);
-	if (fd < 0)
+	if (fd < 0) {
+		text_free(&input);
 		return COMMAND_UNREACHABLE;
+	}
 	/* A router that refuses the request closes while we still write: what it said is read all the same. */
-	send_request(fd, command, argc, argv);
+	send_request(fd, command, argc, argv, &input);
+	text_free(&input);
 	code = print_answer(fd);
 	close(fd);
 	if (fflush(stdout))

@@ -17,7 +17,9 @@ struct command {
 	int (*local)(const struct command_env *env, int argc, char **argv); /* carried out here; or: */
 	command_live_fn *live;                                              /* by the running router */
 	bool (*reads_input)(int argc, char **argv); /* live: whether standard input is sent along; NULL: never */
-	int (*prepare)(int argc, char **argv);      /* live: what the client does first, e.g. open a file; 0 or exit status */
+	int (*prepare)(int argc, char **argv);      /* live: what the client does first, e.g. open a file; 0, exit status or
+						     * COMMAND_DONE: all is done, with status 0 */
+	int (*input)(struct text *input); /* live: changes standard input before it is sent; 0 or exit status; NULL: as it is */
 };
 
 extern const struct command commands[];
@@ -31,7 +33,7 @@ int command_main(int argc, char **argv);
 
 /* client_run: carries out @command by the router behind env->socket: prints its output.
  * Return: its exit status; COMMAND_UNREACHABLE where none answers. */
-enum { COMMAND_UNREACHABLE = 3, COMMAND_USAGE = 2 };
+enum { COMMAND_UNREACHABLE = 3, COMMAND_USAGE = 2, COMMAND_DONE = 256 };
 int client_run(const struct command *command, const struct command_env *env, int argc, char **argv);
 
 /* Local commands, by file. */

@@ -3,6 +3,7 @@
 
 #include "router/config.h"
 #include "router/engine.h"
+#include "router/iptables.h"
 #include "router/status.h"
 
 #include <errno.h>
@@ -16,23 +17,6 @@ static bool write_reads_input(int argc, char **argv)
 {
 	(void)argv;
 	return argc == 2;
-}
-
-/* save_prepare: `iptables-save -f FILE` writes to a file of the caller's, not of the router's. */
-static int save_prepare(int argc, char **argv)
-{
-	const char *file = NULL;
-
-	for (int i = 1; i < argc; i++) {
-		if ((!strcmp(argv[i], "-f") || !strcmp(argv[i], "--file")) && i + 1 < argc)
-			file = argv[i + 1];
-		else if (!strncmp(argv[i], "--file=", 7))
-			file = argv[i] + 7;
-	}
-	if (!file || freopen(file, "w", stdout))
-		return 0;
-	fprintf(stderr, "iptables-save: cannot open %s: %s\n", file, strerror(errno));
-	return 1;
 }
 
 const struct command commands[] = {
@@ -50,28 +34,34 @@ const struct command commands[] = {
 	  .live = command_status },
 	{ .name = "reload", .usage = "", .summary = "reads the configuration again and applies it whole, or not at all",
 	  .live = command_reload },
-	{ .name = "iptables", .usage = "[-t TABLE] -L | -S [CHAIN [NUMBER]] ...", .summary = "the live rules, as iptables(8)",
-	  .options = "  -L, --list [CHAIN [NUMBER]]         list rules\n"
-		     "  -S, --list-rules [CHAIN [NUMBER]]   print rules\n"
-		     "  -t, --table TABLE                   raw, mangle, nat, filter (default) or security\n"
-		     "  -n, --numeric                       no names for numbers\n"
-		     "  -v, --verbose                       counters, interfaces\n"
-		     "  -x, --exact                         counters in full\n"
-		     "      --line-numbers                  number the rules\n"
-		     "  -w, --wait [SECONDS]                taken for compatibility: nothing needs waiting for\n",
-	  .live = command_iptables },
+	{ .name = "iptables", .usage = "[-t TABLE] -A | -D | -I | -R | -C | -L | -S | -F | -Z | -N | -X | -P | -E ...",
+	  .summary = "the live rules, as iptables(8)",
+	  .options = "All commands and options of iptables(8): see `iptables -h` on a running router. Host names are looked up here,\n"
+		     "not by the router.\n",
+	  .live = command_iptables, .prepare = iptables_prepare },
 	{ .name = "iptables-save", .usage = "[-c] [-t TABLE] [-f FILE]", .summary = "the live rules as text",
 	  .options = "  -c, --counters      with packet and byte counters\n"
 		     "  -t, --table TABLE   only this table\n"
-		     "  -f, --file FILE     write to FILE\n",
-	  .live = command_iptables_save, .prepare = save_prepare },
-	{ .name = "iptables-restore", .usage = "", .summary = "not yet: put the rules into a file, name it with `rules =`, reload",
-	  .live = command_iptables_later },
-	{ .name = "ip6tables", .usage = "", .summary = "not yet: this release routes IPv4", .live = command_iptables_later },
-	{ .name = "ip6tables-save", .usage = "", .summary = "not yet: this release routes IPv4",
-	  .live = command_iptables_later },
-	{ .name = "ip6tables-restore", .usage = "", .summary = "not yet: this release routes IPv4",
-	  .live = command_iptables_later },
+		     "  -f, --file FILE     write to FILE\n"
+		     "  -M, --modprobe COMMAND   taken for compatibility\n",
+	  .live = command_iptables_save, .prepare = iptables_save_prepare },
+	{ .name = "iptables-restore", .usage = "[-c] [-n] [-t] [-v] [-T TABLE] [FILE]",
+	  .summary = "puts a whole ruleset in place at once; nothing where it has a mistake",
+	  .options = "  -c, --counters      take the counters given\n"
+		     "  -n, --noflush       keep the rules that are there\n"
+		     "  -t, --test          only look whether it is right\n"
+		     "  -v, --verbose       say what is done\n"
+		     "  -T, --table TABLE   only this table\n"
+		     "  -w, -W, -M          taken for compatibility\n",
+	  .live = command_iptables_restore, .prepare = iptables_restore_prepare,
+	  .reads_input = iptables_restore_reads_input, .input = iptables_restore_input },
+	{ .name = "iptables-xml", .usage = "[-c] [-v] [FILE]", .summary = "iptables-save text as XML",
+	  .options = "  -c, --combine       rules with the same conditions as one\n"
+		     "  -v, --verbose       the lines as comments\n",
+	  .local = command_iptables_xml },
+	{ .name = "ip6tables", .usage = "...", .summary = "refused: Tapgate routes IPv4", .local = command_ip6tables },
+	{ .name = "ip6tables-save", .usage = "...", .summary = "prints nothing: Tapgate routes IPv4", .local = command_ip6tables },
+	{ .name = "ip6tables-restore", .usage = "...", .summary = "refused: Tapgate routes IPv4", .local = command_ip6tables },
 	{ .name = "conntrack", .usage = "-L [expect] [-o LIST] | -C [expect] | -S",
 	  .summary = "the live connections, as conntrack(8)",
 	  .options = "  -L, --dump [conntrack|expect]    list connections or expectations\n"
@@ -91,8 +81,22 @@ const struct command commands[] = {
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 
+/* without_legacy: "iptables-legacy-save" is "iptables-save". Return: @name or the shorter name in @buf. */
+static const char *without_legacy(const char *name, char *buf, size_t size)
+{
+	const char *legacy = strstr(name, "-legacy");
+
+	if (!legacy || (strncmp(name, "iptables", 8) && strncmp(name, "ip6tables", 9)))
+		return name;
+	snprintf(buf, size, "%.*s%s", (int)(legacy - name), name, legacy + strlen("-legacy"));
+	return buf;
+}
+
 const struct command *command_find(const char *name)
 {
+	char buf[32];
+
+	name = without_legacy(name, buf, sizeof buf);
 	for (size_t i = 0; i < command_count; i++)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
@@ -184,7 +188,9 @@ int command_help(const struct command_env *env, int argc, char **argv)
 static int run_command(const struct command *command, const struct command_env *env, int argc, char **argv)
 {
 	/* The tools that it stands for explain themselves; our own commands by the table. */
-	if (argc == 2 && (!strcmp(argv[1], "--help") || (command->local && !strcmp(argv[1], "-h")))) {
+	bool tool = !strncmp(command->name, "ip", 2);
+
+	if (argc == 2 && !tool && (!strcmp(argv[1], "--help") || (command->local && !strcmp(argv[1], "-h")))) {
 		char *words[] = { (char *)(uintptr_t) "help", (char *)(uintptr_t)command->name, NULL };
 
 		return command_help(env, 2, words);

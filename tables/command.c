@@ -202,7 +202,9 @@ static int take_mode(struct command *c, const struct core_option *o, char *arg)
 /* take_ipv6: -6: a mistake; in iptables-restore a line for somebody else. Return: 0 or -1. */
 static int take_ipv6(struct command *c, const struct core_option *o, char *arg)
 {
-	(void)o, (void)arg;
+	(void)arg;
+	if (c->given_count < sizeof c->given)
+		c->given[c->given_count++] = o->letter;
 	c->stop = c->mode == COMMAND_RESTORE;
 	return c->stop ? 0 : rule_fail(c->err, "%s", "");
 }

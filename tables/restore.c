@@ -1,29 +1,48 @@
-/* restore.c - a whole iptables-save text into a transaction.
+/* restore.c - a whole iptables-save text into a transaction, at once or in pieces.
  *
  * Overview
  *   Line by line: "*TABLE" opens a table (and empties it unless --noflush), ":CHAIN POLICY [P:B]" declares a
- * chain,
- *   "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes.
- * A mistake anywhere ends it with the line, and nothing becomes live, tables closed before included.
+ * chain, "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes.
  *
- * Linux parity: iptables-restore.c of 1.8.9. Deliberate differences: all tables of a text are one
- * transaction; the last line needs no newline.
+ *   ruleset_restore reads a text into a transaction of the caller's. restore_start .. restore_end is iptables-restore(8)
+ * itself on the live rules, a number of lines at each call, so that packets pass in between.
+ *
+ * Life-cycle of a restore in pieces
+ *
+ *     restore_start -> restore_go ... -> restore_go: all read: tables_commit -> done
+ *                        |    ^  \                     another changed the rules meanwhile: reads again from the top
+ *                        |    |   mistake in line N: what was closed by COMMIT before it is read again and made live
+ *                        '----'
+ *
+ * Linux parity: iptables-restore.c of 1.8.9. Deliberate differences: all tables of a text become live at one packet
+ * boundary; rules whose text did not change keep their counters without -c; the last line needs no newline.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tables/tables_int.h"
+#include "tables/command_int.h"
 
 struct restore {
 	struct tables *t;
 	struct ruleset *rs;
 	struct rule_error *err;
-	const char *name;
-	bool noflush, with_counters;
+	struct restore_options o;
+	struct text *out, *warn; /* NULL: nothing is printed */
 	bool open; /* between "*TABLE" and COMMIT */
+	bool other; /* in a table that o.only leaves out */
+	bool stop; /* -V, -h in a line */
 	enum table_id id;
 	unsigned line;
+	char *at; /* the text not yet read */
+
+	/* Of a restore in pieces: */
+	char *text;          /* owned */
+	char *closed;        /* behind the last COMMIT */
+	uint32_t generation; /* of the live rules that rs began from */
+	struct text said_out, said_warn;
+	bool salvage; /* reading only as far as .closed, for the tables before a mistake */
+	struct rule_error mistake;
 };
 
 /* fail_named: puts "NAME:LINE: " before the message and the line beside it. Return: -1. */
@@ -35,19 +54,31 @@ static int fail_named(const struct restore *r)
 
 	memcpy(message, err->text, sizeof message);
 	text = text_over(err->text, sizeof err->text);
-	text_printf(&text, "%.255s:%u: ", r->name, r->line);
+	if (r->o.name)
+		text_printf(&text, "%.255s:%u: ", r->o.name, r->line);
 	err->message = (uint16_t)text.len;
 	text_puts(&text, message);
 	err->line = r->line;
 	return -1;
 }
 
+/* say: what -v prints about a chain. */
+static void say(const struct restore *r, const char *doing, const struct chain *c)
+{
+	if (r->o.verbose && r->out)
+		text_printf(r->out, "%s chain `%s'\n", doing, c->name);
+}
+
 /* table_clear: what iptables-restore does first: no rules, no user chains; policies stay, as Linux leaves
  * them. */
 static void table_clear(const struct restore *r, struct table *tb)
 {
-	for (uint32_t i = 0; i < tb->count; i++)
+	for (uint32_t i = 0; i < tb->count; i++) {
+		say(r, "Flushing", tb->chains[i]);
 		chain_flush(r->t, tb->chains[i]);
+	}
+	for (uint32_t i = tb->base_count; i < tb->count; i++)
+		say(r, "Deleting", tb->chains[i]);
 	while (tb->count > tb->base_count)
 		chain_remove(r->t, tb, tb->chains[tb->count - 1]);
 }
@@ -57,14 +88,29 @@ static int line_table(struct restore *r, const struct words *w)
 {
 	if (!w->argc)
 		return rule_fail(r->err, "iptables-restore: line %u table name invalid", r->line);
+	r->other = r->o.only && strcmp(r->o.only, w->argv[0]);
+	if (r->other)
+		return 0;
 	r->id = table_find(w->argv[0]);
 	if (r->id == TABLE_COUNT)
 		return rule_fail(r->err, "iptables-restore: unable to initialize table '%s'", w->argv[0]);
 	r->open = true;
 	table_touch(r->rs, r->id);
-	if (!r->noflush)
+	if (r->text)
+		tables_use(r->t, r->id);
+	table_sort(&r->rs->table[r->id]);
+	if (!r->o.noflush)
 		table_clear(r, &r->rs->table[r->id]);
 	return 0;
+}
+
+/* standard_verdict: whether it is the name of a verdict, which libiptc allows no chain to have. */
+static bool standard_verdict(const char *name)
+{
+	for (enum rule_kind k = KIND_ACCEPT; k <= KIND_RETURN; k++)
+		if (!strcmp(name, kind_name(k)))
+			return true;
+	return false;
 }
 
 /* declare: a chain named by a ":" line exists from here on, and is empty if it is a user's. Return: 0 or -1.
@@ -78,11 +124,12 @@ static int declare(struct restore *r, const char *name)
 		return rule_fail(r->err, "Invalid chain name `%s' (%u chars max)", name, CHAIN_NAME_LEN);
 	if (c && c->hook >= 0)
 		return 0;
-	if (c && r->noflush) {
+	if (c && r->o.noflush) {
+		say(r, "Flushing", c);
 		chain_flush(r->t, c);
 		return 0;
 	}
-	if (c)
+	if (c || standard_verdict(name))
 		return rule_fail(r->err, "error creating chain '%s':File exists", name);
 	c = chain_add(tb, name, -1);
 	if (!c)
@@ -114,18 +161,20 @@ static int line_chain(struct restore *r, const struct words *w)
 		return rule_fail(r->err, "iptables-restore: line %u policy invalid", r->line);
 	if (!strcmp(w->argv[1], "-"))
 		return 0;
-	if (r->with_counters &&
+	if (r->o.counters &&
 	    (w->argc < 3 || w->argv[2][0] != '[' || !parse_pair(w->argv[2] + 1, ']', pair)))
 		return rule_fail(r->err, "invalid policy counters for chain '%s'", w->argv[0]);
 	if (ruleset_set_policy(r->rs, r->id, w->argv[0], w->argv[1], r->err)) {
 		char reason[64];
 
 		snprintf(reason, sizeof reason, "%.*s", (int)strcspn(r->err->text, "."), r->err->text);
-		return rule_fail_code(r->err, 1, "Can't set policy `%s' on `%s' line %u: %s", w->argv[1],
-				      w->argv[0], r->line, reason);
+		rule_fail_code(r->err, 1, "Can't set policy `%s' on `%s' line %u: %s", w->argv[1],
+			       w->argv[0], r->line, reason);
+		r->err->told = true;
+		return -1;
 	}
 	c = chain_find(&r->rs->table[r->id], w->argv[0]);
-	if (r->with_counters) {
+	if (r->o.counters) {
 		c->packets = pair[0];
 		c->bytes = pair[1];
 		c->counted = true;
@@ -133,27 +182,31 @@ static int line_chain(struct restore *r, const struct words *w)
 	return 0;
 }
 
-/* counter_words: the "[P:B]" before a rule as the two values of -c, inside @line which is changed.
- * *rest is set behind it. Return: 0 or -1. */
-static int counter_words(struct restore *r, char *line, char *pair[2], char **rest)
+/* The "[P:B]" before a rule, as the two values of -c. */
+struct pair {
+	char packets[24], bytes[24];
+	bool given;
+};
+
+/* counter_words: reads the "[P:B]" that @line may begin with; *rest is set behind it. Return: 0 or -1. */
+static int counter_words(struct restore *r, char *line, struct pair *pair, char **rest)
 {
-	char *close = strchr(line, ']'), *colon;
+	const char *close = strchr(line, ']'), *colon;
 
 	*rest = line;
 	if (line[0] != '[')
 		return 0;
 	if (!close)
 		return rule_fail(r->err, "Bad line %u: need ]", r->line);
-	*close = '\0';
-	colon = strchr(line + 1, ':');
+	colon = memchr(line + 1, ':', (size_t)(close - line - 1));
 	if (!colon || colon == line + 1)
 		return rule_fail(r->err, "Bad line %u: need :", r->line);
-	*colon = '\0';
-	if (!colon[1])
+	if (colon + 1 == close)
 		return rule_fail(r->err, "Bad line %u: need ]", r->line);
-	pair[0] = line + 1;
-	pair[1] = colon + 1;
-	*rest = close + 1;
+	snprintf(pair->packets, sizeof pair->packets, "%.*s", (int)(colon - line - 1), line + 1);
+	snprintf(pair->bytes, sizeof pair->bytes, "%.*s", (int)(close - colon - 1), colon + 1);
+	pair->given = r->o.counters;
+	*rest = line + (close - line) + 1;
 	return 0;
 }
 
@@ -167,9 +220,31 @@ static bool names_table(const struct words *w)
 	return false;
 }
 
+/* run_command: one command line of the text. Return: 0 or -1. */
+static int run_command(struct restore *r, int argc, char **argv)
+{
+	struct command c;
+	int result;
+
+	*r->err = (struct rule_error){ .tag = r->rs->tag };
+	command_begin(&c, r->t, r->id, argc, argv, r->err);
+	c.rs = r->rs;
+	c.mode = COMMAND_RESTORE;
+	c.out = r->out;
+	c.warn = r->warn;
+	c.verbose = r->o.verbose;
+	c.flags = r->o.verbose ? LIST_VERBOSE : 0;
+	result = command_read(&c);
+	if (!result && !c.stop)
+		result = command_apply(&c);
+	r->stop = c.stop && !memchr(c.given, '6', c.given_count);
+	command_end(&c);
+	return result;
+}
+
 /* run_words: carries out a rule line's words, with its counters put in front if they count. Return: 0 or -1.
  */
-static int run_words(struct restore *r, const struct words *w, char *const pair[2])
+static int run_words(struct restore *r, const struct words *w, struct pair *pair)
 {
 	static char option[] = "--set-counters";
 	char **argv = malloc(((size_t)w->argc + 4) * sizeof *argv);
@@ -177,15 +252,15 @@ static int run_words(struct restore *r, const struct words *w, char *const pair[
 
 	if (!argv)
 		return rule_fail_errno(r->err, ENOMEM);
-	if (pair[0] && r->with_counters) {
+	if (pair->given) {
 		argv[argc++] = option;
-		argv[argc++] = pair[0];
-		argv[argc++] = pair[1];
+		argv[argc++] = pair->packets;
+		argv[argc++] = pair->bytes;
 	}
 	for (int i = 0; i < w->argc; i++)
 		argv[argc++] = w->argv[i];
 	argv[argc] = NULL;
-	result = ruleset_command(r->t, r->rs, r->id, argc, argv, false, r->err);
+	result = run_command(r, argc, argv);
 	free(argv);
 	return result;
 }
@@ -193,11 +268,11 @@ static int run_words(struct restore *r, const struct words *w, char *const pair[
 /* line_rule: a command line, counters before it or not. Return: 0 or -1. */
 static int line_rule(struct restore *r, char *line)
 {
-	char *pair[2] = { NULL, NULL };
+	struct pair pair = { 0 };
 	struct words w;
 	int result;
 
-	if (counter_words(r, line, pair, &line))
+	if (counter_words(r, line, &pair, &line))
 		return -1;
 	if (words_split(line, strlen(line), WORDS_RESTORE, &w, r->err))
 		return -1;
@@ -205,7 +280,7 @@ static int line_rule(struct restore *r, char *line)
 		result = rule_fail(r->err, "The -t option cannot be used in iptables-restore.");
 		r->err->blank = true;
 	} else {
-		result = run_words(r, &w, pair);
+		result = run_words(r, &w, &pair);
 	}
 	words_free(&w);
 	return result;
@@ -216,7 +291,10 @@ static int line_rule(struct restore *r, char *line)
 static int line_commit(struct restore *r)
 {
 	r->open = false;
-	return table_check(r->rs, r->id, r->err);
+	if (!r->o.test && table_check(r->rs, r->id, r->err))
+		return -1;
+	r->closed = r->at;
+	return 0;
 }
 
 /* with_split: runs a line handler that wants words. Return: 0 or -1. */
@@ -232,9 +310,11 @@ static int with_split(struct restore *r, const char *text, int (*fn)(struct rest
 	return result;
 }
 
-/* one_line: @line without its newline; changed. Return: 0 or -1. */
+/* one_line: @line without its newline. Return: 0 or -1. */
 static int one_line(struct restore *r, char *line)
 {
+	if (line[0] == '#' && r->o.verbose && r->out)
+		text_printf(r->out, "%s\n", line);
 	if (!line[0] || line[0] == '#')
 		return 0;
 	if (!strcmp(line, "COMMIT") && r->open)
@@ -245,43 +325,164 @@ static int one_line(struct restore *r, char *line)
 		return with_split(r, line + 1, line_chain);
 	if (r->open)
 		return line_rule(r, line);
+	if (r->other || r->o.only)
+		return 0;
 	return rule_fail_code(r->err, 1, "a table must be opened with *NAME first");
 }
 
-/* all_lines: @text is changed. Return: 0 or -1. */
-static int all_lines(struct restore *r, char *text)
+/* next_line: reads the line at r->at, which is as before afterwards. Return: 0 or -1. */
+static int next_line(struct restore *r)
 {
-	char *next;
+	char *line = r->at, *newline = strchr(line, '\n');
+	int result;
 
-	for (; text && *text; text = next) {
-		next = strchr(text, '\n');
-		if (next)
-			*next++ = '\0';
-		r->line++;
-		ruleset_tag(r->rs, r->line);
-		*r->err = (struct rule_error){ 0 };
-		if (one_line(r, text))
-			return fail_named(r);
-	}
-	if (!r->open)
+	if (newline)
+		*newline = '\0';
+	r->at = newline ? newline + 1 : line + strlen(line);
+	r->line++;
+	ruleset_tag(r->rs, r->line);
+	*r->err = (struct rule_error){ 0 };
+	result = one_line(r, line);
+	if (newline)
+		*newline = '\n';
+	return result ? fail_named(r) : 0;
+}
+
+/* at_end: after the last line. Return: 0 or -1. */
+static int at_end(struct restore *r)
+{
+	if (!r->open || r->stop)
 		return 0;
 	r->line++;
 	rule_fail_code(r->err, 1, "COMMIT expected at line %u", r->line);
+	r->err->commit_missing = true;
 	return fail_named(r);
 }
 
 int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
 		    bool with_counters, struct rule_error *err)
 {
-	struct restore r = {
-		.t = t, .rs = rs, .err = err, .name = name, .noflush = noflush, .with_counters = with_counters
-	};
+	struct restore r = { .t = t, .rs = rs, .err = err,
+			     .o = { .name = name, .noflush = noflush, .counters = with_counters } };
 	char *copy = strdup(text);
-	int result;
+	int result = 0;
 
 	if (!copy)
 		return rule_fail_errno(err, ENOMEM);
-	result = all_lines(&r, copy);
+	for (r.at = copy; *r.at && !result && !r.stop;)
+		result = next_line(&r);
+	if (!result)
+		result = at_end(&r);
 	free(copy);
+	return result;
+}
+
+/* --- in pieces ---------------------------------------------------------------------------------------------------- */
+
+/* from_top: begins to read with a transaction on what is live now. Return: 0 or -1. */
+static int from_top(struct restore *r)
+{
+	tables_abort(r->t, r->rs);
+	r->rs = tables_begin(r->t, true);
+	if (!r->rs)
+		return rule_fail_errno(r->err, ENOMEM);
+	r->rs->from_live = false; /* rules that are the same keep their counters */
+	r->generation = r->t->generation;
+	r->at = r->text;
+	r->line = 0;
+	r->open = r->other = r->stop = false;
+	if (r->salvage)
+		return 0;
+	text_free(&r->said_out);
+	text_free(&r->said_warn);
+	r->closed = NULL;
+	return 0;
+}
+
+struct restore *restore_start(struct tables *t, const char *text, size_t len, const struct restore_options *o)
+{
+	struct restore *r = calloc(1, sizeof *r);
+	struct rule_error err;
+
+	if (!r)
+		return NULL;
+	r->t = t;
+	r->o = *o;
+	r->err = &err;
+	r->out = &r->said_out;
+	r->warn = &r->said_warn;
+	r->text = malloc(len + 1);
+	if (r->text) {
+		memcpy(r->text, text, len);
+		r->text[len] = '\0';
+	}
+	if (r->text && !from_top(r))
+		return r;
+	restore_end(r);
+	return NULL;
+}
+
+void restore_end(struct restore *r)
+{
+	if (!r)
+		return;
+	tables_abort(r->t, r->rs);
+	text_free(&r->said_out);
+	text_free(&r->said_warn);
+	free(r->text);
+	free(r);
+}
+
+/* begin_salvage: after a mistake: the tables closed before it are to become live, as iptables-restore has made them by
+ * then. Return: 1 or -1. */
+static int begin_salvage(struct restore *r)
+{
+	r->mistake = *r->err;
+	if (r->o.test || !r->closed || r->salvage)
+		return -1;
+	r->salvage = true;
+	r->out = r->warn = NULL;
+	return from_top(r) ? -1 : 1;
+}
+
+/* make_live: all is read. Return: 1 to go on, 0 done, -1 a mistake. */
+static int make_live(struct restore *r)
+{
+	if (r->o.test)
+		return 0;
+	if (r->generation != r->t->generation)
+		return from_top(r) ? -1 : 1;
+	if (tables_commit(r->t, r->rs, r->err)) {
+		r->line = r->err->tag;
+		return fail_named(r);
+	}
+	r->rs = NULL;
+	if (!r->salvage)
+		return 0;
+	*r->err = r->mistake;
+	return r->mistake.code ? -1 : 0;
+}
+
+int restore_go(struct restore *r, unsigned lines, struct text *out, struct text *warn, struct rule_error *err)
+{
+	int result = 0;
+
+	r->err = err;
+	for (; lines && *r->at && !r->stop && !result && !(r->salvage && r->at >= r->closed); lines--)
+		result = next_line(r);
+	if (!result && *r->at && !r->stop && !(r->salvage && r->at >= r->closed))
+		return 1;
+	if (!result && !r->salvage)
+		result = at_end(r);
+	if (!result && r->stop && !r->salvage) { /* -V or -h in a line ends it all, as a mistake does */
+		r->err->code = 0;
+		result = r->closed ? begin_salvage(r) : 0;
+	} else {
+		result = result ? begin_salvage(r) : make_live(r);
+	}
+	if (result == 1)
+		return 1;
+	text_put(out, text_cstr(&r->said_out), r->said_out.len);
+	text_put(warn, text_cstr(&r->said_warn), r->said_warn.len);
 	return result;
 }

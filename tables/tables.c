@@ -166,7 +166,6 @@ static void settle_chain(struct tables *t, struct chain *c, const struct chain *
 	c->counted = false;
 }
 
-/* tables_use: a table's first use: from now on it is walked and named. */
 void tables_use(struct tables *t, enum table_id id)
 {
 	if (memchr(t->init_order, id, t->init_count))

@@ -88,6 +88,8 @@ struct rule_error {
 	uint16_t message; /* offset in text of what follows "NAME:LINE: " */
 	bool bare;        /* iptables prints this one without its own name */
 	bool blank;       /* and this one with an empty line behind */
+	bool told;        /* of iptables-restore, code 1: print the text, where it would only say which line failed */
+	bool commit_missing; /* of iptables-restore: the text ends inside a table */
 	uint32_t tag;     /* ruleset_tag of the rule or chain that is wrong; 0 = not known */
 };
 
@@ -119,6 +121,22 @@ int ruleset_line(struct tables *t, struct ruleset *rs, enum table_id id, const c
 		 struct rule_error *err);
 int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
 		    bool with_counters, struct rule_error *err);
+
+/* iptables-restore(8) on the live rules, in pieces: packets may pass between two calls of restore_go.
+ * restore_start: begins with @len bytes of @text. Return: owned by the caller (restore_end), NULL without memory.
+ * restore_go: reads up to @lines lines; at the end makes all tables live at once. What it prints is appended to @out
+ * and @warn. Return: 1: call again; 0: done; -1: a mistake, in @err with its line: the tables closed by COMMIT before
+ * it are live, as with iptables-restore, the rest is as it was. */
+struct restore_options {
+	const char *name; /* for messages, "NAME:LINE: " before them; NULL: without */
+	bool noflush, counters, test;
+	unsigned verbose;
+	const char *only; /* the one table to take; NULL: all */
+};
+struct restore;
+struct restore *restore_start(struct tables *t, const char *text, size_t len, const struct restore_options *o);
+int restore_go(struct restore *r, unsigned lines, struct text *out, struct text *warn, struct rule_error *err);
+void restore_end(struct restore *r);
 
 /* ruleset_tag: a number (a line, a key) that rules made from now on carry, so that tables_commit can say in err->tag
  * which one is wrong. */
@@ -154,6 +172,9 @@ int tables_list_rules(const struct tables *t, enum table_id id, const char *chai
 
 /* tables_names: ip_tables_names: one per line, most recently first used first. */
 void tables_names(const struct tables *t, struct text *out);
+
+/* tables_use: a table that somebody names is in use from then on: walked, listed, saved. */
+void tables_use(struct tables *t, enum table_id id);
 
 /* table_find: by name; TABLE_COUNT if unknown. table_name: the text. */
 enum table_id table_find(const char *name);

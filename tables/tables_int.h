@@ -152,10 +152,6 @@ struct ruleset {
 	uint8_t *row_bytes;
 };
 
-/* --- tables.c --- */
-
-void tables_use(struct tables *t, enum table_id id);
-
 /* --- ruleset.c: building blocks of a transaction --- */
 
 struct ruleset *ruleset_new(struct tables *t);
