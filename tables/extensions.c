@@ -44,7 +44,7 @@ const struct match_ops *match_ops_for_proto(const struct tables *t, uint8_t prot
 	} own[] = {
 		{ IP_PROTO_ICMP, "icmp" }, { IP_PROTO_TCP, "tcp" }, { IP_PROTO_UDP, "udp" },
 		{ IP_PROTO_ESP, "esp" },   { IP_PROTO_AH, "ah" },   { IP_PROTO_DCCP, "dccp" },
-		{ IP_PROTO_IPCOMP, "ipcomp" },
+		{ IP_PROTO_IPCOMP, "ipcomp" }, { IP_PROTO_SCTP, "sctp" },
 	};
 
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)

@@ -1,4 +1,4 @@
-/* frames.h - the recorded frames as packets. */
+/* frames.h - the recorded frames as packets: those of frames.inc, or of FRAMES_INC where that is defined. */
 #ifndef TESTS_UNIT_FRAMES_H
 #define TESTS_UNIT_FRAMES_H
 
@@ -11,10 +11,14 @@
 
 #include "tests/unit/craft.h"
 
+#ifndef FRAMES_INC
+#define FRAMES_INC "tests/unit/frames.inc"
+#endif
+
 static const struct {
 	const char *name, *hex;
 } frames[] = {
-#include "tests/unit/frames.inc"
+#include FRAMES_INC
 };
 enum { FRAME_COUNT = sizeof frames / sizeof frames[0] };
 
