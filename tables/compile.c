@@ -41,14 +41,13 @@ static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *co
 	const struct rule_spec *s = &r->spec;
 	int in = iface_intern(rs, s->in, s->in[0] && s->invert & INV_IN);
 	int out = iface_intern(rs, s->out, s->out[0] && s->invert & INV_OUT);
+	bool not_src = s->invert & INV_SRC, not_dst = s->invert & INV_DST;
 
 	if (in < 0 || out < 0)
 		return in < 0 ? in : out;
 	*code = (struct rule_code){
-		.src = s->src,
-		.src_mask = s->src_mask,
-		.dst = s->dst,
-		.dst_mask = s->dst_mask,
+		.addr = { not_src ? 0 : s->src, not_dst ? 0 : s->dst },
+		.mask = { not_src ? 0 : s->src_mask, not_dst ? 0 : s->dst_mask },
 		.in = (uint16_t)in,
 		.out = (uint16_t)out,
 		.proto = (uint8_t)s->proto,

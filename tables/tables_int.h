@@ -17,7 +17,8 @@
  *
  * Ownership
  *   The ruleset owns tables, chains, entries and one reference on each rule. A rule owns the data of its matches and its
- *   target; start() is called on them when it first goes live, stop() when such a rule dies.
+ *   target; attach() is called on them in the first commit with it, start() when it first goes live; stop() and detach()
+ *   when such a rule dies.
  */
 #ifndef TABLES_TABLES_INT_H
 #define TABLES_TABLES_INT_H
@@ -50,7 +51,7 @@ struct rule {
 	void *target_data;
 	uint8_t kind; /* enum rule_kind */
 	uint8_t match_count;
-	bool started;
+	bool started, attached;
 	uint32_t refs;
 	uint32_t hash; /* of all that makes two rules equal, the jumped-to name excepted */
 	uint32_t seen; /* serial of the last commit that found it in the new ruleset */
@@ -66,9 +67,10 @@ struct rule_entry {
 	uint32_t tag;
 };
 
-/* What the walk reads of a rule. */
+/* What the walk reads of a rule. Addresses and masks stand in pairs, so that both are compared at once; those of an
+ * inverted address are 0 here (any fits) and looked at in the rule itself. */
 struct rule_code {
-	uint32_t src, src_mask, dst, dst_mask;
+	uint32_t addr[2], mask[2]; /* source, destination */
 	uint16_t in, out; /* index of the interface pattern */
 	uint8_t proto, proto_mask;
 	uint8_t bits; /* enum code_bit */
@@ -177,6 +179,7 @@ struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const s
 		      const struct target_ops *target, const void *target_data);
 struct rule *rule_hold(struct rule *r);
 void rule_put(struct tables *t, struct rule *r);
+int rule_attach(struct tables *t, struct rule *r, struct rule_error *err);
 void rule_start(struct tables *t, struct rule *r);
 bool rule_equal(const struct rule *a, const struct rule *b);
 bool entry_equal(const struct rule_entry *a, const struct rule_entry *b);

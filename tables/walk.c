@@ -25,7 +25,7 @@ static const uint16_t drop_reasons[TABLE_COUNT] = {
 
 /* What a rule's own part is compared with. */
 struct walk_key {
-	uint32_t src, dst;
+	uint32_t addr[2];        /* source, destination */
 	const uint8_t *in, *out; /* rows of iface.c */
 	uint8_t proto;
 	uint8_t whole_or_fragment; /* CODE_WHOLE or CODE_FRAGMENT */
@@ -69,34 +69,49 @@ static void key_read(struct walk *w)
 {
 	const struct ip4_hdr *ip = ip4_hdr(w->p);
 
-	w->key.src = ip->src;
-	w->key.dst = ip->dst;
+	w->key.addr[0] = ip->src;
+	w->key.addr[1] = ip->dst;
 	w->key.proto = w->p->hdr.proto;
 	w->key.whole_or_fragment = w->p->hdr.frag_off ? CODE_FRAGMENT : CODE_WHOLE;
 	key_ports(&w->key, w->p);
 }
 
-/* code_fits: whether a rule's own part fits. All comparisons are made without branches: most rules do not
- * fit, and which one of the comparisons says so cannot be guessed. */
+/* both: two 32-bit words as one. */
+static inline uint64_t both(const uint32_t pair[2])
+{
+	uint64_t one;
+
+	memcpy(&one, pair, sizeof one);
+	return one;
+}
+
+/* addresses_miss: whether the addresses that are not inverted say no: what decides most rules, in four instructions. */
+static inline bool addresses_miss(const struct rule_code *c, uint64_t addresses)
+{
+	return (addresses & both(c->mask)) != both(c->addr);
+}
+
+/* inverted_miss: whether an address behind `!` says no. */
+static bool inverted_miss(const struct rule_code *c, const struct walk_key *k)
+{
+	const struct rule_spec *s = &c->rule->spec;
+
+	return ((c->bits & CODE_NOT_SRC) && (k->addr[0] & s->src_mask) == s->src) ||
+	       ((c->bits & CODE_NOT_DST) && (k->addr[1] & s->dst_mask) == s->dst);
+}
+
+/* code_fits: whether the rest of a rule's own part fits. All comparisons are made without branches: which one of
+ * them says no cannot be guessed. */
 static inline bool code_fits(const struct rule_code *c, const struct walk_key *k)
 {
 	unsigned bits = c->bits;
-	unsigned miss = ((k->src & c->src_mask) != c->src) ^ (bits & CODE_NOT_SRC);
+	unsigned miss = ((k->proto & c->proto_mask) != c->proto) ^ (bits >> 2 & 1);
 
-	miss |= ((k->dst & c->dst_mask) != c->dst) ^ (bits >> 1 & 1);
-	miss |= ((k->proto & c->proto_mask) != c->proto) ^ (bits >> 2 & 1);
 	miss |= !(k->in[c->in] & k->out[c->out]);
 	miss |= !(bits & k->whole_or_fragment);
-	return !miss;
-}
-
-/* addresses_miss: whether the addresses alone say no: the one branch that is usually taken and cheap to
- * decide. */
-static inline bool addresses_miss(const struct rule_code *c, const struct walk_key *k)
-{
-	uint32_t differ = ((k->src & c->src_mask) ^ c->src) | ((k->dst & c->dst_mask) ^ c->dst);
-
-	return differ && !(c->bits & (CODE_NOT_SRC | CODE_NOT_DST));
+	if (miss)
+		return false;
+	return !(bits & (CODE_NOT_SRC | CODE_NOT_DST)) || !inverted_miss(c, k);
 }
 
 /* ports_miss: whether the ports alone say no for a rule whose first match wants some. */
@@ -114,9 +129,10 @@ static uint32_t next_fit(const struct chain *c, uint32_t i, const struct walk_ke
 	const struct rule_code *code = c->code;
 	const struct port_window *windows = c->windows;
 	const struct walk_key k = *key;
+	const uint64_t addresses = both(k.addr);
 	uint32_t n = c->count;
 
-	while (i < n && (addresses_miss(&code[i], &k) || ports_miss(&code[i], &windows[i], &k) ||
+	while (i < n && (addresses_miss(&code[i], addresses) || ports_miss(&code[i], &windows[i], &k) ||
 			 !code_fits(&code[i], &k)))
 		i++;
 	return i;
