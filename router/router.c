@@ -90,6 +90,15 @@ void router_leave(struct router *r)
 		r->armed = deadline;
 }
 
+/* read_wall_clock: tells the engine what time it is outside: somebody may have set the clock. */
+static void read_wall_clock(struct router *r)
+{
+	int64_t offset = wall_now() - (int64_t)router_now();
+
+	r->engine->ctk->wall_offset = offset;
+	r->engine->ns->wall_offset = offset;
+}
+
 /* on_deadline: libevent's callback: what is due in the engine. */
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -98,6 +107,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	r->armed = UINT64_MAX;
+	read_wall_clock(r);
 	engine_tick(r->engine, router_now());
 	router_leave(r);
 }
@@ -238,7 +248,7 @@ static bool build(struct router *r, const struct config *c)
 	r->engine = r->base ? engine_create(&engine_ops, r, &limits, r->started) : NULL;
 	if (!r->engine)
 		return false;
-	r->engine->ctk->wall_offset = wall_now() - (int64_t)r->started;
+	read_wall_clock(r);
 	r->status = (struct status){ .engine = r->engine, .started = r->started, .config = print_config, .user = r };
 	r->timer = evtimer_new(r->base, on_deadline, r);
 	return r->timer && watch_signals(r);

@@ -114,6 +114,10 @@ struct match_ops {
 	int (*check)(struct opt_call *c);                  /* at the end, before mandatory options; NULL: none */
 	/* Where the options allow a narrower place than .hooks: bits of hooks. NULL: none. See match_hooks. */
 	uint8_t (*hooks_for)(const void *data);
+	/* Commit, before anything changes: takes what the rule shares with others by name and what it may not get; detach
+	 * gives it back. What they note is run-time state. Return: 0, or -1 with the error. NULL: none. */
+	int (*attach)(struct tables *t, void *data, struct rule_error *err);
+	void (*detach)(struct tables *t, void *data);
 	void (*start)(struct tables *t, void *data);       /* commit: state begins, e.g. bucket full; NULL: none */
 	void (*stop)(struct tables *t, void *data);        /* rule dies: frees what data owns; NULL: none */
 	/* Iptables' own texts: list as after the fixed columns of -L ("tcp dpt:80"), with the blank before or after as
@@ -132,6 +136,7 @@ struct target_ops {
 	uint8_t revision;
 	uint8_t proto;
 	uint8_t hooks, tables;
+	bool absent;      /* Linux 6.18 lacks it: .check refuses each rule; the status tree does not list it */
 	uint16_t size;
 	uint16_t state_size;
 	const struct opt_row *options;
@@ -139,6 +144,11 @@ struct target_ops {
 	void (*init)(void *data);
 	int (*parse)(struct opt_call *c);
 	int (*check)(struct opt_call *c);
+	uint8_t (*hooks_for)(const void *data); /* as of a match. NULL: none. See target_hooks. */
+	/* What must hold of the rest of the rule. Return: NULL, or why the kernel refuses it. NULL: nothing. */
+	const char *(*check_rule)(const struct rule *r);
+	int (*attach)(struct tables *t, void *data, struct rule_error *err); /* as of a match */
+	void (*detach)(struct tables *t, void *data);
 	void (*start)(struct tables *t, void *data);
 	void (*stop)(struct tables *t, void *data);
 	void (*print)(const void *data, bool numeric, struct text *out);
@@ -148,6 +158,14 @@ struct target_ops {
 
 /* match_hooks: bits of the hooks where this match with these options may stand. */
 static inline uint8_t match_hooks(const struct match_ops *ops, const void *data)
+{
+	uint8_t hooks = ops->hooks ? ops->hooks : HOOK_BIT_ALL;
+
+	return ops->hooks_for ? hooks & ops->hooks_for(data) : hooks;
+}
+
+/* target_hooks: the same for a target. */
+static inline uint8_t target_hooks(const struct target_ops *ops, const void *data)
 {
 	uint8_t hooks = ops->hooks ? ops->hooks : HOOK_BIT_ALL;
 

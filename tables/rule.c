@@ -94,6 +94,35 @@ struct rule *rule_hold(struct rule *r)
 	return r;
 }
 
+/* detach: gives back what the first @matches matches and, with @target, the target took. */
+static void detach(struct tables *t, struct rule *r, unsigned matches, bool target)
+{
+	if (target && r->target && r->target->detach)
+		r->target->detach(t, r->target_data);
+	while (matches-- > 0)
+		if (r->match[matches].ops->detach)
+			r->match[matches].ops->detach(t, r->match[matches].data);
+}
+
+/* rule_attach: lets the rule take what it shares with other rules: matches in their order, then the target, as the
+ * kernel's checkentry calls go. Once in its life. Return: 0, or -1 with @err, nothing being taken. */
+int rule_attach(struct tables *t, struct rule *r, struct rule_error *err)
+{
+	if (r->attached)
+		return 0;
+	for (unsigned i = 0; i < r->match_count; i++)
+		if (r->match[i].ops->attach && r->match[i].ops->attach(t, r->match[i].data, err)) {
+			detach(t, r, i, false);
+			return -1;
+		}
+	if (r->target && r->target->attach && r->target->attach(t, r->target_data, err)) {
+		detach(t, r, r->match_count, false);
+		return -1;
+	}
+	r->attached = true;
+	return 0;
+}
+
 /* rule_start: the rule goes live: the state of its matches and its target begins. Once in its life. */
 void rule_start(struct tables *t, struct rule *r)
 {
@@ -119,6 +148,8 @@ void rule_put(struct tables *t, struct rule *r)
 		if (r->target && r->target->stop)
 			r->target->stop(t, r->target_data);
 	}
+	if (r->attached)
+		detach(t, r, r->match_count, true);
 	free(r);
 }
 

@@ -202,6 +202,24 @@ static void settle(struct tables *t, struct ruleset *rs)
 	ruleset_free(t, old);
 }
 
+/* attach_rules: lets the rules of @rs take what they share, in the order of the kernel's table. Return: 0, or -1 with
+ * @err; what was taken goes with the ruleset. */
+static int attach_rules(struct tables *t, struct ruleset *rs, struct rule_error *err)
+{
+	for (int id = 0; id < TABLE_COUNT; id++)
+		for (uint32_t i = 0; i < rs->table[id].count; i++) {
+			const struct chain *c = rs->table[id].chains[i];
+
+			for (uint32_t k = 0; k < c->count; k++) {
+				if (!rule_attach(t, c->entries[k].rule, err))
+					continue;
+				err->tag = c->entries[k].tag;
+				return -1;
+			}
+		}
+	return 0;
+}
+
 int tables_commit(struct tables *t, struct ruleset *rs, struct rule_error *err)
 {
 	*err = (struct rule_error){ 0 };
@@ -210,7 +228,7 @@ int tables_commit(struct tables *t, struct ruleset *rs, struct rule_error *err)
 			return -1;
 		table_sort(&rs->table[id]);
 	}
-	if (ruleset_adopt(t, rs, err) || ruleset_compile(rs, err))
+	if (ruleset_adopt(t, rs, err) || ruleset_compile(rs, err) || attach_rules(t, rs, err))
 		return -1;
 	settle(t, rs);
 	return 0;

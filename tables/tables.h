@@ -38,7 +38,10 @@ enum table_id {
 	TABLE_COUNT
 };
 
+struct shared;
+
 struct tables {
+	struct shared *shared; /* what rules share by name: see shared.h */
 	struct netstack *ns;
 	struct conntrack *ctk;
 	void *nat; /* struct nat, set by the engine: only NAT targets use it */
@@ -51,6 +54,8 @@ struct tables {
 	const struct target_ops **targets;
 	bool trace_used; /* a live rule has -j TRACE */
 	uint32_t serial; /* of commits */
+	uint32_t audit_serial; /* of -j AUDIT */
+	bool tee_busy; /* -j TEE sends a copy: rules that the copy meets make no further ones */
 	char (*proto_names)[16]; /* by number, "" where unknown: read once from the system's protocol list */
 	/* Turns a host name in -s, -d into at most @max addresses (network order). Return: how many, 0 = unknown.
 	 * NULL (the default): only numeric addresses are taken. */

@@ -3,6 +3,8 @@
     client 10.1.0.1 --lan-- router --wan-- 203.0.113.1 server
 """
 
+import time
+
 from testnet.packets import IP, VC, VC2, VS, VS2, Raw, echo, tcp, udp
 from testnet.scenario import scenario
 
@@ -87,3 +89,61 @@ def quota(lab):
     for size in (30, 50, 1):
         lab.client.send(udp(src=VC2, data=b"x" * size))
     lab.record("through", lab.server.packets())
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -m recent --rcheck --name all --mask 255.255.255.255 --rsource
+-A FORWARD -m recent --update --hitcount 3 --name all --mask 255.255.255.255 --rsource
+-A FORWARD -m recent --update --seconds 1 --hitcount 2 --name all --mask 255.255.255.255 --rsource
+-A FORWARD -m recent ! --rcheck --rttl --name all --mask 255.255.255.255 --rsource
+-A FORWARD -m recent --set --name all --mask 255.255.255.255 --rsource
+-A FORWARD -m recent --set --name dest --mask 255.255.255.0 --rdest
+-A FORWARD -m recent --rcheck --hitcount 40 --name dest --mask 255.255.255.255 --rdest
+-A FORWARD -p icmp -m recent --remove --name all --mask 255.255.255.255 --rsource
+""")
+def recent(lab):
+    """Lists shared by rules: hits, times, TTLs, masks, removal."""
+    lab.client.send(*[udp()] * 4, udp(src=VC2), udp(ttl=9), udp(src=VC2, dst=VS2))
+    lab.record("first", len(lab.server.arrived(7)))
+    lab.client.send(echo(src=VC2), udp(src=VC2))
+    lab.record("second", len(lab.server.arrived(2)))
+    begin = time.monotonic()
+    lab.wait(lambda: time.monotonic() - begin > 1.2)
+    lab.client.send(udp(), udp(), udp(dst=VS2))
+    lab.record("third", len(lab.server.arrived(3)))
+
+
+@scenario("""
+*filter
+:FORWARD DROP
+-A FORWARD -s 10.1.0.50/32 -m recent --update --seconds 60 --reap --hitcount 4 --name ssh --mask 255.255.255.255 --rsource -j DROP
+-A FORWARD -m recent --set --name ssh --mask 255.255.255.255 --rsource -j ACCEPT
+""")
+def recent_ssh(lab):
+    """The rule everybody has: the fifth attempt in a minute is dropped."""
+    for port in range(41000, 41007):
+        lab.client.send(tcp(sport=port))
+    lab.client.send(tcp(src=VC2, sport=41000))
+    lab.record("through", lab.server.packets())
+
+
+DAY = time.strftime("%a", time.gmtime())
+MONTHDAY = time.gmtime().tm_mday
+HOUR = time.gmtime().tm_hour
+TIME_SAVE = " --datestop 2038-01-19T03:14:07"
+
+
+@scenario(counting(
+    "-m time --timestart 00:00:00 --timestop 23:59:58" + TIME_SAVE,
+    "-m time --timestart %02d:00:00 --timestop %02d:59:59" % ((HOUR + 3) % 22, (HOUR + 3) % 22) + TIME_SAVE,
+    "-m time --timestart %02d:00:00 --timestop %02d:00:00" % ((HOUR + 3) % 24, (HOUR + 2) % 24) + TIME_SAVE,
+    "-m time --weekdays %s" % DAY + TIME_SAVE, "-m time ! --weekdays %s" % DAY + TIME_SAVE,
+    "-m time --monthdays %d" % MONTHDAY + TIME_SAVE, "-m time ! --monthdays %d" % MONTHDAY + TIME_SAVE,
+    "-m time --datestart 2020-01-01T00:00:00" + TIME_SAVE, "-m time --datestop 2020-01-01T00:00:00",
+    "-m time" + TIME_SAVE + " --kerneltz"))
+def time_of_day(lab):
+    """Days and hours that are now, and others."""
+    lab.client.send(udp(), udp(src=VC2))
+    lab.record("through", len(lab.server.arrived(2)))
