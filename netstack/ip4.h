@@ -17,6 +17,10 @@ void ip4_input(struct netstack *ns, struct pkt *p);
  * filled in; routes it (by p->mark, tos), walks OUTPUT and POSTROUTING; consumes. Counts it as made. */
 void ip4_send_local(struct netstack *ns, struct pkt *p);
 
+/* ip4_send_routed: the same for a packet whose out, next_hop and route_type are set and whose header lacks only the right
+ * checksum: a copy that -j TEE makes. */
+void ip4_send_routed(struct netstack *ns, struct pkt *p);
+
 /* ip4_output: a routed packet (out, next_hop set) through POSTROUTING to the wire; consumes. */
 void ip4_output(struct netstack *ns, struct pkt *p);
 

@@ -142,6 +142,22 @@ static bool route_made(struct netstack *ns, struct pkt *p)
 	return true;
 }
 
+/* send_out: OUTPUT, then what any routed packet goes through; consumes. */
+static void send_out(struct netstack *ns, struct pkt *p)
+{
+	ip4_csum_fill(p);
+	if (hooks_run(ns, HOOK_OUTPUT, p, NULL, p->out) == VERDICT_ACCEPT)
+		ip4_output(ns, p);
+}
+
+void ip4_send_routed(struct netstack *ns, struct pkt *p)
+{
+	ns->balance.made++;
+	SNMP_INC(ns, IpOutRequests);
+	p->in = NULL;
+	send_out(ns, p);
+}
+
 void ip4_send_local(struct netstack *ns, struct pkt *p)
 {
 	struct ip4_hdr *ip = ip4_hdr(p);
@@ -156,7 +172,5 @@ void ip4_send_local(struct netstack *ns, struct pkt *p)
 	}
 	if (!(ip->frag & htons(IP4_DF)))
 		ip->id = htons((uint16_t)ns->ip_id++);
-	ip4_csum_fill(p);
-	if (hooks_run(ns, HOOK_OUTPUT, p, NULL, p->out) == VERDICT_ACCEPT)
-		ip4_output(ns, p);
+	send_out(ns, p);
 }

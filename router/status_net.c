@@ -191,7 +191,8 @@ void status_table_targets(const struct status *st, const struct status_args *arg
 {
 	(void)args;
 	for (const struct target_ops **t = st->engine->tables->targets; *t; t++)
-		print_name((*t)->name, out);
+		if (!(*t)->absent)
+			print_name((*t)->name, out);
 	text_puts(out, "ERROR\n");
 }
 

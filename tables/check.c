@@ -132,6 +132,19 @@ static int check_limits(const struct limits *l, enum table_id id, const struct c
 				l->name, index + 1, c->name, l->proto);
 }
 
+/* check_neighbours: what a target asks of the rest of its rule. Return: 0, or -1 with @err. */
+static int check_neighbours(const struct chain *c, uint32_t index, struct rule_error *err)
+{
+	const struct rule *r = c->entries[index].rule;
+	const char *wrong = r->target->check_rule ? r->target->check_rule(r) : NULL;
+
+	if (!wrong)
+		return 0;
+	rule_fail_errno(err, EINVAL);
+	err->tag = c->entries[index].tag;
+	return rule_fail_detail(err, "target %s in rule %u of chain %s: %s", r->target->name, index + 1, c->name, wrong);
+}
+
 /* check_rule: all matches and the target of a rule. Return: 0, or -1 with @err. */
 static int check_rule(enum table_id id, const struct chain *c, uint32_t index, struct rule_error *err)
 {
@@ -146,10 +159,10 @@ static int check_rule(enum table_id id, const struct chain *c, uint32_t index, s
 			return -1;
 	}
 	if (r->target) {
-		const struct limits l = { "target", r->target->name, r->target->proto, r->target->hooks,
-					  r->target->tables };
+		const struct limits l = { "target", r->target->name, r->target->proto,
+					  target_hooks(r->target, r->target_data), r->target->tables };
 
-		return check_limits(&l, id, c, index, err);
+		return check_limits(&l, id, c, index, err) ? -1 : check_neighbours(c, index, err);
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* match_tcp.c - -p tcp: ports, flags, one option (net/netfilter/xt_tcpudp.c, libxt_tcp.c). */
 #include "tables/extensions.h"
+#include "tables/match_tcp.h"
 #include "tables/options.h"
 
 enum { O_SPORT, O_DPORT, O_FLAGS, O_OPTION };
@@ -247,6 +248,13 @@ static bool tcp_match(void *data, struct pkt *p, struct rule_env *env)
 		return false;
 	}
 	return option_found(p, d->option, (th->offset >> 4) * 4u, d->invert & INV_OPTION, &env->hotdrop);
+}
+
+bool match_tcp_wants_syn(const void *data)
+{
+	const struct tcp_data *d = data;
+
+	return d->flags & TCP_SYN && !d->invert;
 }
 
 const struct match_ops match_tcp = {

@@ -191,6 +191,18 @@ static int parse_number_range(struct opt_call *c)
 	return 0;
 }
 
+/* port_wrapped: a number that is no port: getaddrinfo(3), which libxtables asks for a single port, keeps its low 16 bits.
+ * Return: 0, or -1 if the text is no number. */
+static int port_wrapped(const char *text, uint16_t *port)
+{
+	uint64_t n;
+
+	if (strspn(text, "0123456789") != strlen(text) || opt_number(text + strspn(text, "0"), NULL, 0, INT32_MAX, &n))
+		return -1;
+	*port = (uint16_t)n;
+	return 0;
+}
+
 /* parse_ports: OPT_PORT and OPT_PORT_RANGE. Numbers are decimal, an empty end is 0 or 65535 (1.8.11: no A > B). */
 static int parse_ports(struct opt_call *c)
 {
@@ -206,7 +218,7 @@ static int parse_ports(struct opt_call *c)
 					 c->row->name);
 		end = at + (range ? strcspn(at, ":") : strlen(at));
 		snprintf(one, sizeof one, "%.*s", (int)(end - at), at);
-		if (*one && opt_port_decimal(one, &value[n]))
+		if (*one && opt_port_decimal(one, &value[n]) && (range || port_wrapped(one, &value[n])))
 			return bad_option(c->err, "Port \"%s\" does not resolve to anything.", one);
 		n++;
 		if (!*end)

@@ -3,6 +3,7 @@
 
 static const struct text_row rows[] = {
 #include "tests/unit/tables/target_rows.inc"
+#include "tests/unit/tables/target_packet_rows.inc"
 };
 
 static void test_rows(void **state)
