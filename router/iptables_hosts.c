@@ -180,11 +180,11 @@ static void resolve_line(const char *line, size_t len, struct text *out)
 	while (at < len) {
 		size_t blank = strspn(line + at, " \t"), start = at + blank, word, value;
 
-		if (start >= len)
-			break;
-		word = strcspn(line + start, " \t\n");
+		word = start < len ? strcspn(line + start, " \t\n") : 0;
 		if (start + word > len)
 			word = len - start;
+		if (!word)
+			break; /* only the newline is left */
 		text_put(out, line + at, blank);
 		value = value_next ? 0 : address_option(line + start, word);
 		if (value_next || value > 1) {
@@ -201,7 +201,7 @@ static void resolve_line(const char *line, size_t len, struct text *out)
 		}
 		value_next = value == 1;
 		at = start + word;
-		if (word && line[start] == '"')
+		if (line[start] == '"')
 			break; /* quoted text is not looked into */
 	}
 	text_put(out, line + at, len - at);
