@@ -252,7 +252,7 @@ static int take_help(struct command *c, const struct core_option *o, char *arg)
 {
 	(void)o, (void)arg;
 	if (c->out)
-		command_help(c);
+		command_usage(c);
 	c->stop = true;
 	return 0;
 }

@@ -53,7 +53,7 @@ int command_apply(struct command *c);
 /* command_reads: whether it only looks: -L, -S without -Z. */
 bool command_reads(const struct command *c);
 
-/* command_help: prints what -h prints: the options, and those of the matches and the target named before it. */
-void command_help(const struct command *c);
+/* command_usage: prints what -h prints: the options, and those of the matches and the target named before it. */
+void command_usage(const struct command *c);
 
 #endif

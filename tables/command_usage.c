@@ -1,4 +1,4 @@
-/* command_help.c - what iptables -h prints: the words of the command line; the options of the matches and the target
+/* command_usage.c - what iptables -h prints: the words of the command line; the options of the matches and the target
  * named before -h from their own rows.
  *
  * Deliberate difference: the text is ours, not that of iptables(8); nothing reads it but people.
@@ -76,7 +76,7 @@ static void help_rows(struct text *out, const char *name, const char *what, cons
 			    value_word(&rows[i]));
 }
 
-void command_help(const struct command *c)
+void command_usage(const struct command *c)
 {
 	const struct rule_words *w = &c->words;
 	const struct match_ops *own = !w->use_count && w->spec.proto && w->spec.proto < 256
