@@ -65,6 +65,7 @@ void icmp_transmit(struct netstack *ns, struct pkt *made, uint8_t type)
 {
 	icmp_count_out(ns, type);
 	ns->icmp_busy = true;
+	made->own_socket = true;
 	ip4_send_local(ns, made);
 	ns->icmp_busy = false;
 }

@@ -74,6 +74,7 @@ static void loop_back(struct netstack *ns, struct pkt *p)
 	p->out = NULL;
 	p->type = PKT_HOST;
 	p->has_mac = false;
+	p->own_socket = false;
 	if (p->csum == CSUM_PARTIAL)
 		(void)csum_complete(p);
 	if (hooks_run(ns, HOOK_PREROUTING, p, p->in, NULL) != VERDICT_ACCEPT)

@@ -199,6 +199,7 @@ struct pkt *pkt_clone(const struct pkt *p)
 	copy->data = fresh.buf + head;
 	copy->ct = NULL;
 	copy->ct_info = 0;
+	copy->own_socket = false;
 	memcpy(copy->buf, p->data - head, head + p->len);
 	return copy;
 }

@@ -120,6 +120,7 @@ struct pkt {
 	bool frag_df;      /* a fragment had DF set (with defragmented) */
 	bool forwarded;    /* took the forward path */
 	bool rerouted;
+	bool own_socket;   /* sent by the router itself, as through a socket: all it makes but resets of -j REJECT */
 	bool redirect;     /* routing found that the sender should use another gateway (RFC 792 redirect) */
 	uint16_t drop;     /* enum drop_reason: why, set by who says VERDICT_DROP */
 	uint16_t gso_size; /* payload bytes per segment */

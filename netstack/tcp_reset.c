@@ -58,6 +58,7 @@ bool tcp_send_reset(struct netstack *ns, struct pkt *offender, bool from_rule)
 	fill(rst, in, pkt_l4_len(offender));
 	(void)csum_l4_fill(p);
 	p->mark = ns->conf.fwmark_reflect ? offender->mark : 0;
+	p->own_socket = !from_rule;
 	if (from_rule && ns->notify.ct_attach)
 		ns->notify.ct_attach(ns->notify.ctx, p, offender);
 	ip4_send_local(ns, p);

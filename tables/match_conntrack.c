@@ -100,10 +100,10 @@ static int parse_dir(struct opt_call *c, struct conntrack_data *d)
 /* parse_proto: --ctproto. */
 static int parse_proto(struct opt_call *c, struct conntrack_data *d)
 {
-	int proto = proto_number(c->tables, c->arg);
+	int proto = opt_protocol(c);
 
 	if (proto < 0)
-		return rule_fail(c->err, "unknown protocol \"%s\" specified", c->arg);
+		return -1;
 	if (!proto) /* no packet has it: refused since 1.8.11 */
 		return rule_fail(c->err, c->invert ? "conntrack: condition would always match protocol"
 						: "conntrack: rule would never match protocol");

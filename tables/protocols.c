@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <netdb.h>
+#include <strings.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,6 +73,17 @@ static int proto_by_name(const struct tables *t, const char *name)
 			return own_names[i].number;
 	e = getprotobyname(name);
 	return e && e->p_proto >= 0 && e->p_proto < PROTO_COUNT ? e->p_proto : -1;
+}
+
+int opt_protocol(const struct opt_call *c)
+{
+	int proto = -1;
+
+	if (!c->arg[strcspn(c->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] || !strncasecmp(c->arg, "0x", 2))
+		proto = proto_number(c->tables, c->arg);
+	if (proto < 0)
+		return rule_fail(c->err, "unknown protocol \"%s\" specified", c->arg);
+	return proto;
 }
 
 /* proto_number: reads the value of -p: a number (decimal, 0x, 0), a name in any case, or "all" (0).
