@@ -147,3 +147,35 @@ def time_of_day(lab):
     """Days and hours that are now, and others."""
     lab.client.send(udp(), udp(src=VC2))
     lab.record("through", len(lab.server.arrived(2)))
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -m hashlimit --hashlimit-upto 2/min --hashlimit-burst 3 --hashlimit-mode srcip --hashlimit-name src
+-A FORWARD -m hashlimit --hashlimit-above 2/min --hashlimit-burst 3 --hashlimit-mode srcip --hashlimit-name src
+-A FORWARD -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 2 --hashlimit-mode srcport,dstip --hashlimit-name dst
+-A FORWARD -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 2 --hashlimit-mode srcip --hashlimit-name net --hashlimit-srcmask 24
+-A FORWARD -m hashlimit --hashlimit-upto 1kb/s --hashlimit-mode srcip --hashlimit-name bytes
+-A FORWARD -m hashlimit --hashlimit-upto 1kb/s --hashlimit-burst 2kb --hashlimit-mode srcip --hashlimit-name refills
+-A FORWARD -m hashlimit --hashlimit-above 3/min --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name rate --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60
+-A FORWARD -m hashlimit --hashlimit-above 100kb/s --hashlimit-mode srcip --hashlimit-name brate --hashlimit-rate-match
+""")
+def hashlimit(lab):
+    """Buckets by key: packets, bytes with and without refills, rates that are only measured."""
+    lab.client.send(*[udp()] * 4, udp(sport=5001), udp(src=VC2), udp(src=VC2, dst=VS2), echo(), echo(), echo(src=VC2))
+    lab.client.send(*[udp(data=b"x" * 472)] * 3, *[udp(src=VC2, data=b"x" * 972)] * 4)
+    lab.record("through", len(lab.server.arrived(17)))
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name few --hashlimit-htable-size 1 --hashlimit-htable-max 2
+-A FORWARD -p tcp -m hashlimit --hashlimit-upto 1/hour --hashlimit-mode dstport --hashlimit-name ports
+""")
+def hashlimit_full(lab):
+    """A new key for which there is no room, and a packet too short for one, are dropped."""
+    lab.client.send(udp(), udp(src=VC2), udp(src="10.1.0.52"), udp(), udp(src=VC2, dst=VS2),
+                    IP(src=VC, dst=VS, proto=6) / Raw(b"abc"))
+    lab.record("through", lab.server.packets())
