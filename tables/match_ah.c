@@ -1,87 +1,46 @@
 /* match_ah.c - --ahspi: the security parameter index (net/ipv4/netfilter/ipt_ah.c). */
+#include "netstack/text.h"
 #include "tables/extensions.h"
 #include "tables/options.h"
+#include "tables/spi.h"
 
 enum { O_SPI };
 enum { HEADER_LEN = 12, SPI_AT = 4 };
 
-struct ah_data {
-	uint32_t range[2];
-	bool invert;
-};
-
 static const struct opt_row rows[] = {
 	{ .name = "ahspi", .id = O_SPI, .type = OPT_U32_RANGE, .flags = OPTF_INVERT | OPTF_STORE,
-	  .offset = offsetof(struct ah_data, range) },
+	  .offset = offsetof(struct spi_range, range) },
 };
-
-static void ah_init(void *data)
-{
-	((struct ah_data *)data)->range[1] = UINT32_MAX;
-}
-
-static int ah_parse(struct opt_call *c)
-{
-	((struct ah_data *)c->data)->invert = c->invert;
-	return 0;
-}
-
-/* everything: whether all numbers fit, so that nothing is to be printed. */
-static bool everything(const struct ah_data *d)
-{
-	return !d->range[0] && d->range[1] == UINT32_MAX && !d->invert;
-}
 
 static void ah_print(const void *data, bool numeric, struct text *out)
 {
-	const struct ah_data *d = data;
-
 	(void)numeric;
 	text_puts(out, " ah ");
-	if (everything(d))
-		return;
-	text_printf(out, "spi%s:%s%u", d->range[0] == d->range[1] ? "" : "s", d->invert ? "!" : "", d->range[0]);
-	if (d->range[0] != d->range[1])
-		text_printf(out, ":%u", d->range[1]);
+	spi_put(data, "", out);
 }
 
 static void ah_save(const void *data, struct text *out)
 {
-	const struct ah_data *d = data;
-
-	if (everything(d))
-		return;
-	put_not(out, d->invert);
-	text_printf(out, " --ahspi %u", d->range[0]);
-	if (d->range[0] != d->range[1])
-		text_printf(out, ":%u", d->range[1]);
+	spi_save(data, "ahspi", out);
 }
 
 static bool ah_match(void *data, struct pkt *p, struct rule_env *env)
 {
-	const struct ah_data *d = data;
-	const uint8_t *h;
-	uint32_t spi;
+	const uint8_t *h = spi_header(p, HEADER_LEN, env);
 
-	if (p->hdr.frag_off)
+	if (!h)
 		return false;
-	h = pkt_l4(p, HEADER_LEN);
-	if (!h) {
-		env->hotdrop = true;
-		return false;
-	}
 	h += SPI_AT;
-	spi = (uint32_t)h[0] << 24 | (uint32_t)h[1] << 16 | (uint32_t)h[2] << 8 | h[3];
-	return (spi >= d->range[0] && spi <= d->range[1]) != d->invert;
+	return spi_fits(data, (uint32_t)h[0] << 24 | (uint32_t)h[1] << 16 | (uint32_t)h[2] << 8 | h[3]);
 }
 
 const struct match_ops match_ah = {
 	.name = "ah",
 	.proto = IP_PROTO_AH,
-	.size = sizeof(struct ah_data),
+	.size = sizeof(struct spi_range),
 	OPT_ROWS(rows),
-	.init = ah_init,
-	.parse = ah_parse,
+	.init = spi_init,
+	.parse = spi_parse,
 	.print = ah_print,
 	.save = ah_save,
 	.match = ah_match,
