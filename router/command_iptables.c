@@ -20,6 +20,8 @@ int iptables_report(struct text *to, const char *name, const struct rule_error *
 
 	if (*text && err->bare)
 		text_printf(to, "%s\n", text);
+	else if (err->framed)
+		text_printf(to, "%s " IPTABLES_VERSION ": \n%s\n\n\n", name, text);
 	else if (*text)
 		text_printf(to, "%s " IPTABLES_VERSION ": %s\n", name, text);
 	if (err->blank)

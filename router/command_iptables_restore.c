@@ -113,6 +113,8 @@ int restore_options_read(int argc, char **argv, struct restore_args *a, bool lou
 		if (code || a->version || a->help)
 			return code;
 	}
+	if (a->options.noflush)
+		a->options.verbose = 0; /* as the real one: only lines with a -v of their own print */
 	if (optind < argc)
 		a->file = argv[optind++];
 	if (optind < argc) {

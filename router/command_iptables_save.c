@@ -77,6 +77,10 @@ int command_iptables_save(struct request *rq)
 
 	if (save_options(rq->argc, rq->argv, &a, false))
 		return IPTABLES_OTHER;
+	if (optind < rq->argc) {
+		text_puts(&rq->err, "Unknown arguments found on commandline\n");
+		return IPTABLES_OTHER;
+	}
 	if (a.table)
 		id = table_find(a.table);
 	if (a.table && id == TABLE_COUNT) {

@@ -513,12 +513,12 @@ static int legal_place(const struct command *c)
 		c->err->blank = true;
 		return -1;
 	}
-	if (c->id == TABLE_NAT && verdict && !strcmp(verdict, "DROP"))
-		return rule_fail(
-			c->err,
-			"The \"nat\" table is not intended for filtering, the use of DROP is therefore "
-			"inhibited.");
-	return 0;
+	if (c->id != TABLE_NAT || !verdict || strcmp(verdict, "DROP"))
+		return 0;
+	rule_fail(c->err,
+		  "The \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.");
+	c->err->framed = true;
+	return -1;
 }
 
 /* legal_wait: -W needs -w. Return: 0 or -1. */

@@ -174,6 +174,8 @@ static int place_all(struct command *c, const struct addr_list *src, const struc
 	if (show_all(c, src, dst, kind, jump))
 		return -1;
 	chain = chain_get(c, c->chain, c->make_chains && (c->cmd == 'A' || c->cmd == 'I'));
+	if (!chain && (c->cmd == 'D' || c->cmd == 'C'))
+		return rule_fail_code(c->err, 1, "Bad rule (does a matching rule exist in that chain?).");
 	if (!chain || check_position(c, chain))
 		return -1;
 	for (uint32_t i = 0; i < src->count * dst->count; i++) {

@@ -138,13 +138,13 @@ static int declare(struct restore *r, const char *name)
 	return 0;
 }
 
-/* parse_pair: "P:B" up to @end. Return: whether it is well formed. */
-static bool parse_pair(const char *text, char last, uint64_t out[2])
+/* parse_pair: "P:B" with whatever behind. Return: whether it is well formed. */
+static bool parse_pair(const char *text, uint64_t out[2])
 {
 	const char *at;
 
 	return opt_number(text, &at, 0, UINT64_MAX, &out[0]) == 0 && at != text && *at == ':' &&
-	       opt_number(at + 1, &at, 0, UINT64_MAX, &out[1]) == 0 && *at == last;
+	       opt_number(at + 1, &at, 0, UINT64_MAX, &out[1]) == 0;
 }
 
 /* line_chain: ":CHAIN POLICY [P:B]". Return: 0 or -1. */
@@ -162,7 +162,7 @@ static int line_chain(struct restore *r, const struct words *w)
 	if (!strcmp(w->argv[1], "-"))
 		return 0;
 	if (r->o.counters &&
-	    (w->argc < 3 || w->argv[2][0] != '[' || !parse_pair(w->argv[2] + 1, ']', pair)))
+	    (w->argc < 3 || w->argv[2][0] != '[' || !parse_pair(w->argv[2] + 1, pair)))
 		return rule_fail(r->err, "invalid policy counters for chain '%s'", w->argv[0]);
 	if (ruleset_set_policy(r->rs, r->id, w->argv[0], w->argv[1], r->err)) {
 		char reason[64];
@@ -200,8 +200,6 @@ static int counter_words(struct restore *r, char *line, struct pair *pair, char 
 		return rule_fail(r->err, "Bad line %u: need ]", r->line);
 	colon = memchr(line + 1, ':', (size_t)(close - line - 1));
 	if (!colon || colon == line + 1)
-		return rule_fail(r->err, "Bad line %u: need :", r->line);
-	if (colon + 1 == close)
 		return rule_fail(r->err, "Bad line %u: need ]", r->line);
 	snprintf(pair->packets, sizeof pair->packets, "%.*s", (int)(colon - line - 1), line + 1);
 	snprintf(pair->bytes, sizeof pair->bytes, "%.*s", (int)(close - colon - 1), colon + 1);
@@ -452,6 +450,9 @@ static int make_live(struct restore *r)
 		return 0;
 	if (r->generation != r->t->generation)
 		return from_top(r) ? -1 : 1;
+	for (int id = 0; id < TABLE_COUNT; id++)
+		if (r->rs->table[id].touched)
+			table_zero_policies(&r->rs->table[id]);
 	if (tables_commit(r->t, r->rs, r->err)) {
 		r->line = r->err->tag;
 		return fail_named(r);

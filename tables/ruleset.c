@@ -207,6 +207,19 @@ void table_touch(struct ruleset *rs, enum table_id id)
 		rs->table[id].touched = ++rs->touches;
 }
 
+/* table_zero_policies: the counters of the policies of a table that a command of iptables changed begin at 0, but for
+ * those that the command has set: libiptc loses them. */
+void table_zero_policies(struct table *tb)
+{
+	for (uint32_t i = 0; i < tb->base_count; i++) {
+		struct chain *c = tb->chains[i];
+
+		if (!c->counted)
+			c->packets = c->bytes = 0;
+		c->counted = true;
+	}
+}
+
 /* ruleset_new: all tables with their built-in chains, empty, policies ACCEPT. Return: owned, NULL without
  * memory. */
 struct ruleset *ruleset_new(struct tables *t)

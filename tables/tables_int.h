@@ -167,6 +167,7 @@ void chain_flush(struct tables *t, struct chain *c);
 int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry);
 void chain_delete(struct tables *t, struct chain *c, uint32_t at);
 void table_sort(struct table *tb);
+void table_zero_policies(struct table *tb);
 void table_touch(struct ruleset *rs, enum table_id id);
 int policy_set(struct ruleset *rs, enum table_id id, const char *name, const char *verdict, const uint64_t counters[2],
 	       struct rule_error *err);

@@ -8,18 +8,6 @@
 
 #include "tables/command_int.h"
 
-/* zero_policies: of the table that a command changed. */
-static void zero_policies(struct table *tb)
-{
-	for (uint32_t i = 0; i < tb->base_count; i++) {
-		struct chain *c = tb->chains[i];
-
-		if (!c->counted)
-			c->packets = c->bytes = 0;
-		c->counted = true;
-	}
-}
-
 /* change: the command in a transaction. -C changes nothing and is thrown away. Return: 0 or -1. */
 static int change(struct command *c)
 {
@@ -29,7 +17,7 @@ static int change(struct command *c)
 	table_touch(c->rs, c->id);
 	if (command_apply(c) || c->cmd == 'C')
 		goto abort;
-	zero_policies(&c->rs->table[c->id]);
+	table_zero_policies(&c->rs->table[c->id]);
 	if (!tables_commit(c->t, c->rs, c->err))
 		return 0;
 abort:

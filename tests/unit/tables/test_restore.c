@@ -49,7 +49,7 @@ static const struct {
 	{ "", "*filter\n:INPUT DROP\n", COUNTERS, "test:2: invalid policy counters for chain 'INPUT'", 2 },
 	{ "", "*filter\n[1:x] -A INPUT\n", COUNTERS, "test:2: -c byte counter not numeric", 2 },
 	{ "", "*filter\n[1:2 -A INPUT\n", 0, "test:2: Bad line 2: need ]", 2 },
-	{ "", "*filter\n[12] -A INPUT\n", 0, "test:2: Bad line 2: need :", 2 },
+	{ "", "*filter\n[12] -A INPUT\n", 0, "test:2: Bad line 2: need ]", 2 },
 	{ "", "*filter\n-A INPUT -t nat\n", 0, "test:2: The -t option cannot be used in iptables-restore.", 2 },
 	{ "", "*filter\n:x - [0:0]\n-A x -j x\n-A INPUT -j x\nCOMMIT\n", 0,
 	  "test:5: Too many levels of symbolic links.", 1 },
