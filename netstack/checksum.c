@@ -177,7 +177,7 @@ void ip4_csum_fill(struct pkt *p)
 	struct ip4_hdr *ip = ip4_hdr(p);
 
 	ip->checksum = 0;
-	ip->checksum = csum_bytes(ip, p->hdr.l4);
+	ip->checksum = csum_ip4_header(ip, p->hdr.l4);
 }
 
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)

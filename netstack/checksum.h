@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct pkt;
 
@@ -27,6 +28,21 @@ static inline uint16_t csum_fold(uint32_t sum)
 static inline uint16_t csum_bytes(const void *bytes, size_t len)
 {
 	return csum_fold(csum_add_bytes(0, bytes, len));
+}
+
+/* csum_ip4_header: csum_bytes for an IPv4 header of @len bytes (20..60, a multiple of 4): what every packet pays. */
+static inline uint16_t csum_ip4_header(const void *header, size_t len)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < len; i += 4) {
+		uint32_t word;
+
+		memcpy(&word, (const uint8_t *)header + i, sizeof word);
+		sum += word;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return csum_fold((uint32_t)((sum & 0xffff) + (sum >> 16)));
 }
 
 /* csum_pseudo4: sum of the IPv4 pseudo header. @src, @dst in network order, @len = L4 length in host order. */

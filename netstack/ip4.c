@@ -50,7 +50,7 @@ static enum drop_reason bad_header(struct netstack *ns, struct pkt *p)
 	hlen = (uint32_t)(ip->version_ihl & 15) * 4;
 	if (hlen < IP4_HLEN || !pkt_at(p, 0, hlen))
 		return DROP_IP_BAD_HEADER_LENGTH;
-	if (csum_bytes(ip, hlen)) {
+	if (csum_ip4_header(ip, hlen)) {
 		SNMP_INC(ns, IpExtInCsumErrors);
 		return DROP_IP_BAD_CHECKSUM;
 	}
