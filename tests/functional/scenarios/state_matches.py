@@ -179,3 +179,33 @@ def hashlimit_full(lab):
     lab.client.send(udp(), udp(src=VC2), udp(src="10.1.0.52"), udp(), udp(src=VC2, dst=VS2),
                     IP(src=VC, dst=VS, proto=6) / Raw(b"abc"))
     lab.record("through", lab.server.packets())
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -p icmp -m connlimit --connlimit-above 0 --connlimit-mask 32 --connlimit-saddr
+-A FORWARD -p udp -m connlimit --connlimit-upto 2 --connlimit-mask 24 --connlimit-saddr
+-A FORWARD -p udp -m connlimit --connlimit-above 1 --connlimit-mask 32 --connlimit-daddr
+-A FORWARD -p tcp -m tcp --dport 80 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 2 --connlimit-mask 32 --connlimit-saddr -j DROP
+""")
+def connlimit(lab):
+    """The third connection of an address is dropped; one that was closed makes room."""
+    def pause():
+        begin = time.monotonic()  # what was dropped is forgotten some 8 ms later
+        lab.wait(lambda: time.monotonic() - begin > 0.05)
+    lab.client.send(tcp(sport=41000), tcp(sport=41001))
+    lab.record("two", lab.server.packets(2))
+    lab.client.send(tcp(sport=41002), tcp(sport=41003), tcp(src=VC2, sport=41000))
+    lab.record("more", lab.server.packets())
+    pause()
+    lab.client.send(tcp(sport=41000))
+    lab.record("again", lab.server.packets())
+    pause()
+    lab.server.send(tcp("RA", src=VS, dst=VC, sport=80, dport=41000, seq=0, ack=1001))
+    lab.record("reset", lab.client.packets(1))
+    lab.client.send(tcp(sport=41004))
+    lab.record("room", lab.server.packets(1))
+    lab.client.send(tcp(sport=41005))
+    lab.client.send(udp(), udp(), udp(sport=5001), udp(sport=5002), udp(src=VC2, dst=VS2), echo(), echo(dst=VS2))
+    lab.record("udp", len(lab.server.arrived(7)))
