@@ -39,7 +39,8 @@ static int parse_types(struct opt_call *c, uint16_t *out)
 				break;
 		}
 		if (i == TYPE_COUNT)
-			return rule_fail(c->err, "addrtype: bad type \"%s\"", list);
+			return rule_fail(c->err, strchr(list, ',') ? "addrtype: bad type `%s'" : "addrtype: bad type \"%s\"",
+					 list);
 		*out |= (uint16_t)(1u << i);
 		list += len;
 		if (!*list)

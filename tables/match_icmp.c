@@ -1,4 +1,5 @@
 /* match_icmp.c - -p icmp: type and code (net/ipv4/netfilter/ip_tables.c icmp_match, libipt_icmp.c). */
+#include <errno.h>
 #include <strings.h>
 
 #include "tables/extensions.h"
@@ -83,24 +84,43 @@ static const struct icmp_name *by_name(const char *text, const struct icmp_name 
 	return hit;
 }
 
-/* parse_numbers: TYPE or TYPE/CODE. */
-static int parse_numbers(struct opt_call *c, struct icmp_data *d)
+/* parse_range: A or A:B from *at on, which is advanced. Return: 0 or -EINVAL. */
+static int parse_range(const char **at, uint8_t out[2])
 {
-	const char *slash = strchr(c->arg, '/');
-	char type[32] = "";
 	uint64_t n;
 
-	strncat(type, c->arg, slash && slash - c->arg < 31 ? (size_t)(slash - c->arg) : sizeof type - 1);
-	if (opt_number(slash ? type : c->arg, NULL, 0, UINT8_MAX, &n))
+	if (opt_number(*at, at, 0, UINT8_MAX, &n))
+		return -EINVAL;
+	out[0] = out[1] = (uint8_t)n;
+	if (**at != ':')
+		return 0;
+	++*at;
+	if (opt_number(*at, at, 0, UINT8_MAX, &n))
+		return -EINVAL;
+	out[1] = (uint8_t)n;
+	return 0;
+}
+
+/* parse_numbers: TYPE, TYPE/CODE or TYPE/CODE:CODE. */
+static int parse_numbers(struct opt_call *c, struct icmp_data *d)
+{
+	const char *at = c->arg;
+	uint8_t type[2];
+
+	if (parse_range(&at, type))
 		return rule_fail(c->err, "Unknown ICMP type `%s'", c->arg);
-	d->type = (uint8_t)n;
 	d->code[0] = 0;
 	d->code[1] = UINT8_MAX;
-	if (!slash)
-		return 0;
-	if (opt_number(slash + 1, NULL, 0, UINT8_MAX, &n))
-		return rule_fail(c->err, "Unknown ICMP code `%s'", c->arg);
-	d->code[0] = d->code[1] = (uint8_t)n;
+	if (*at == '/') {
+		at++;
+		if (parse_range(&at, d->code))
+			return rule_fail(c->err, "Unknown ICMP code `%s'", c->arg);
+	}
+	if (*at)
+		return rule_fail(c->err, "unknown character %c", *at);
+	if (type[0] != type[1])
+		return rule_fail(c->err, "ICMP type range not supported");
+	d->type = type[0];
 	return 0;
 }
 
@@ -129,6 +149,12 @@ static const char *name_of(const struct icmp_data *d)
 	return NULL;
 }
 
+/* all_codes: whether the code is not looked at. */
+static bool all_codes(const struct icmp_data *d)
+{
+	return !d->code[0] && d->code[1] == UINT8_MAX;
+}
+
 static void icmp_print(const void *data, bool numeric, struct text *out)
 {
 	const struct icmp_data *d = data;
@@ -142,6 +168,8 @@ static void icmp_print(const void *data, bool numeric, struct text *out)
 	text_printf(out, "%stype %u", d->invert ? " !" : "", d->type);
 	if (d->code[0] == d->code[1])
 		text_printf(out, " code %u", d->code[0]);
+	else if (!all_codes(d))
+		text_printf(out, " codes %u-%u", d->code[0], d->code[1]);
 }
 
 static void icmp_save(const void *data, struct text *out)
@@ -150,11 +178,11 @@ static void icmp_save(const void *data, struct text *out)
 
 	put_not(out, d->invert);
 	text_puts(out, " --icmp-type ");
-	if (d->type == TYPE_ANY && d->code[0] != d->code[1])
+	if (d->type == TYPE_ANY && all_codes(d))
 		text_puts(out, "any"); /* 1.8.11: 255 with a code is printed as given */
 	else
 		text_printf(out, "%u", d->type);
-	if (d->code[0] == d->code[1])
+	if (!all_codes(d)) /* of a range iptables saves the first code only */
 		text_printf(out, "/%u", d->code[0]);
 }
 

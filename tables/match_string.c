@@ -50,24 +50,23 @@ static int parse_plain(struct opt_call *c, struct string_data *d)
 	return 0;
 }
 
-/* hex_byte: two hexadecimal digits at *text, which is advanced. */
-static int hex_byte(struct opt_call *c, const char **text, uint8_t *out)
+/* hex_byte: two hexadecimal digits at @s and what follows them. Return: the characters taken, a blank behind included; -1
+ * with the error filled. */
+static int hex_byte(struct opt_call *c, const char *s, uint8_t *out)
 {
-	const char digits[] = { (*text)[0], (*text)[0] ? (*text)[1] : '\0', '\0' };
-
-	if (!digits[0] || !digits[1])
+	if (!s[1])
 		return rule_fail(c->err, "Odd number of hex digits");
-	if (digits[1] == '|')
+	if (!s[2])
 		return rule_fail(c->err, "Invalid hex block");
 	for (unsigned i = 0; i < 2; i++)
-		if (!isxdigit((unsigned char)digits[i]))
-			return rule_fail(c->err, "Invalid hex char '%c'", digits[i]);
-	*out = (uint8_t)strtoul(digits, NULL, 16);
-	*text += 2;
-	return 0;
+		if (!isxdigit((unsigned char)s[i]))
+			return rule_fail(c->err, "Invalid hex char '%c'", s[i]);
+	*out = (uint8_t)strtoul((const char[]){ s[0], s[1], '\0' }, NULL, 16);
+	return s[2] == ' ' ? 3 : 2;
 }
 
-/* parse_hex: text with hexadecimal blocks between bars: "GET|0d 0a|"; a backslash takes the next character as it is. */
+/* parse_hex: text with hexadecimal blocks between bars: "GET|0d 0a|"; a backslash takes the next character as it is. As in
+ * libxt_string, what follows a bar is read as it is, another bar or a backslash included. */
 static int parse_hex(struct opt_call *c, struct string_data *d)
 {
 	bool hex = false;
@@ -75,21 +74,31 @@ static int parse_hex(struct opt_call *c, struct string_data *d)
 
 	if (!*c->arg)
 		return rule_fail(c->err, "STRING must contain at least one char");
-	for (const char *s = c->arg; *s;) {
+	for (const char *s = c->arg; *s; len++) {
+		bool literal = *s == '\\' && !hex;
+		uint8_t byte;
+		int used = 1;
+
 		if (len == PATTERN_MAX)
 			return rule_fail(c->err, "STRING too long \"%s\"", c->arg);
+		if (*s == '\\' && hex)
+			return rule_fail(c->err, "Cannot include literals in hex data");
 		if (*s == '|') {
 			hex = !hex;
-			s++;
-		} else if (hex && isspace((unsigned char)*s)) {
-			s++;
-		} else if (hex) {
-			if (hex_byte(c, &s, &d->pattern[len++]))
-				return -1;
-		} else {
-			s += *s == '\\' && s[1];
-			d->pattern[len++] = (uint8_t)*s++;
+			s += 1 + (hex ? strspn(s + 1, " ") : 0);
+			if (!*s)
+				break;
 		}
+		if (literal && !s[1])
+			return rule_fail(c->err, "Bad literal placement at end of string");
+		byte = (uint8_t)s[literal];
+		used += literal;
+		if (hex)
+			used = hex_byte(c, s, &byte);
+		if (used < 0)
+			return -1;
+		d->pattern[len] = byte;
+		s += used;
 	}
 	d->len = (uint8_t)len;
 	return 0;
@@ -111,7 +120,9 @@ static int string_check(struct opt_call *c)
 
 	if (!(c->seen & (1u << O_STRING | 1u << O_HEX)))
 		return rule_fail(c->err, "STRING match: You must specify `--string' or `--hex-string'");
-	if (*d->algo && strcmp(d->algo, "bm") && strcmp(d->algo, "kmp")) {
+	if (!strcmp(d->algo, "fsm")) /* its patterns are tables of tokens, for programs only */
+		return rule_invalid(c->err, "string match: the pattern is none for the algorithm \"fsm\"");
+	if (c->seen & 1u << O_ALGO && strcmp(d->algo, "bm") && strcmp(d->algo, "kmp")) {
 		rule_fail_errno(c->err, ENOENT);
 		return rule_fail_detail(c->err, "string match: there is no algorithm \"%s\": bm or kmp", d->algo);
 	}
@@ -120,13 +131,13 @@ static int string_check(struct opt_call *c)
 	return d->len ? 0 : rule_invalid(c->err, "string match: the string is empty");
 }
 
-/* printable: whether the pattern can stand in quotes; else it is shown in hexadecimal. */
+/* printable: whether the pattern can stand in quotes; else it is shown in hexadecimal, as one that ends in a backslash. */
 static bool printable(const struct string_data *d)
 {
 	for (unsigned i = 0; i < d->len; i++)
-		if (!isprint(d->pattern[i]) || d->pattern[i] == '\\')
+		if (!isprint(d->pattern[i]))
 			return false;
-	return true;
+	return d->pattern[d->len - 1] != '\\';
 }
 
 /* put_pattern: in quotes, with what a quoted string escapes, or "|hex|". */
@@ -141,7 +152,7 @@ static void put_pattern(struct text *out, const struct string_data *d)
 		return;
 	}
 	for (unsigned i = 0; i < d->len; i++)
-		text_printf(out, d->pattern[i] == '"' ? "\\%c" : "%c", d->pattern[i]);
+		text_printf(out, strchr("\"\\", d->pattern[i]) ? "\\%c" : "%c", d->pattern[i]);
 	text_puts(out, "\"");
 }
 

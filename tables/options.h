@@ -79,7 +79,8 @@ int opt_port_range(const char *text, char sep, bool open, uint8_t proto, uint16_
 /* opt_port_decimal: as opt_port for any protocol, digits being decimal even after a 0 (getaddrinfo(3)). */
 int opt_port_decimal(const char *text, uint16_t *out);
 
-/* opt_protocol: the value of an option that names a protocol: a number or a name, which -p alone takes in capitals too.
+/* opt_protocol: the value of an option that names a protocol: a number, or a name or alias as the system's list has it
+ * (only -p takes any case).
  * Return: 0..255, or -1 with the error filled. */
 int opt_protocol(const struct opt_call *c);
 

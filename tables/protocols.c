@@ -77,9 +77,13 @@ static int proto_by_name(const struct tables *t, const char *name)
 
 int opt_protocol(const struct opt_call *c)
 {
+	struct protoent entry, *p = NULL;
 	int proto = -1;
+	char buf[1024];
 
-	if (!c->arg[strcspn(c->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] || !strncasecmp(c->arg, "0x", 2))
+	if (!getprotobyname_r(c->arg, &entry, buf, sizeof buf, &p) && p)
+		proto = p->p_proto <= UINT8_MAX ? p->p_proto : -1;
+	else if (!c->arg[strcspn(c->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] || !strncasecmp(c->arg, "0x", 2))
 		proto = proto_number(c->tables, c->arg);
 	if (proto < 0)
 		return rule_fail(c->err, "unknown protocol \"%s\" specified", c->arg);

@@ -1,4 +1,5 @@
-/* test_match_payload.c - the matches that read the payload, sctp, u32 and bpf: their text, and which frames they fit. */
+/* test_match_payload.c - the matches that read the payload, sctp, u32 and bpf: their text, and which frames they fit, as of
+ * string and others. */
 #define FRAMES_INC   "tests/unit/payload_frames.inc"
 #define VERDICTS_INC "tests/unit/tables/payload_verdicts.inc"
 #include "tests/unit/tables/verdicts.h"
