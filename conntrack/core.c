@@ -112,13 +112,14 @@ static void extend(struct conntrack *ctk, struct ct_entry *ct, const struct ct_t
 	bool policy = tmpl && (tmpl->timeouts || tmpl->event_mask || tmpl->expect_event_mask);
 	struct ct_extra *extra;
 
-	if (!ctk->conf.acct && !ctk->conf.timestamp && !policy)
+	if (!ctk->conf.acct && !ctk->conf.timestamp && !ctk->labels_used && !policy)
 		return;
 	extra = ct_get_extra(ctk, ct);
 	if (!extra)
 		return;
 	extra->has_acct = ctk->conf.acct;
 	extra->has_timestamp = ctk->conf.timestamp;
+	extra->has_labels = ctk->labels_used;
 	if (policy) {
 		extra->timeouts = tmpl->timeouts;
 		extra->event_mask = tmpl->event_mask;

@@ -8,10 +8,8 @@
 #include "tables/named_value.h"
 #include "tables/options.h"
 
-enum { NAME_LEN = 64 };
-
 /* next_row: the next number and name of the file. Return: false at its end. */
-static bool next_row(FILE *f, uint32_t *value, char name[NAME_LEN])
+static bool next_row(FILE *f, uint32_t *value, char name[NAMED_VALUE_LEN])
 {
 	char line[256], *end;
 
@@ -26,11 +24,10 @@ static bool next_row(FILE *f, uint32_t *value, char name[NAME_LEN])
 	return false;
 }
 
-/* value_of: the number of @name. Return: whether the file has it. */
-static bool value_of(const char *path, const char *name, uint32_t *value)
+bool named_value_of(const char *path, const char *name, uint32_t *value)
 {
 	FILE *f = fopen(path, "re");
-	char at[NAME_LEN];
+	char at[NAMED_VALUE_LEN];
 	bool found = false;
 
 	while (f && !found && next_row(f, value, at))
@@ -40,8 +37,7 @@ static bool value_of(const char *path, const char *name, uint32_t *value)
 	return found;
 }
 
-/* name_of: the first name of @value into @name. Return: whether the file has one. */
-static bool name_of(const char *path, uint32_t value, char name[NAME_LEN])
+bool named_value_name(const char *path, uint32_t value, char name[NAMED_VALUE_LEN])
 {
 	FILE *f = fopen(path, "re");
 	uint32_t at;
@@ -70,7 +66,7 @@ int named_value_parse(struct opt_call *c, const char *path, uint32_t out[2])
 	uint32_t named;
 
 	if (opt_number(c->arg, &end, 0, UINT32_MAX, &value) || (*end && *end != '/')) {
-		if (!value_of(path, c->arg, &named)) {
+		if (!named_value_of(path, c->arg, &named)) {
 			rule_fail(c->err, "%s: could not map name %s to an integer value for option \"--%s\".", c->ext,
 				  c->arg, c->row->name);
 			c->err->blank = true;
@@ -92,11 +88,11 @@ int named_value_parse(struct opt_call *c, const char *path, uint32_t out[2])
 
 void named_value_put(struct text *out, const char *path, const uint32_t value[2])
 {
-	char name[NAME_LEN];
+	char name[NAMED_VALUE_LEN];
 
 	if (value[1] != UINT32_MAX)
 		text_printf(out, " 0x%x/0x%x", value[0], value[1]);
-	else if (path && name_of(path, value[0], name))
+	else if (path && named_value_name(path, value[0], name))
 		text_printf(out, " %s", name);
 	else
 		text_printf(out, " 0x%x", value[0]);

@@ -14,4 +14,10 @@ int named_value_parse(struct opt_call *c, const char *path, uint32_t out[2]);
  * @path NULL: without names. */
 void named_value_put(struct text *out, const char *path, const uint32_t value[2]);
 
+/* named_value_of: the number of @name in the file @path. named_value_name: the first name of @value in it. Return: whether
+ * there is one. */
+enum { NAMED_VALUE_LEN = 64 };
+bool named_value_of(const char *path, const char *name, uint32_t *value);
+bool named_value_name(const char *path, uint32_t value, char name[NAMED_VALUE_LEN]);
+
 #endif

@@ -209,3 +209,20 @@ def connlimit(lab):
     lab.client.send(tcp(sport=41005))
     lab.client.send(udp(), udp(), udp(sport=5001), udp(sport=5002), udp(src=VC2, dst=VS2), echo(), echo(dst=VS2))
     lab.record("udp", len(lab.server.arrived(7)))
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -m connlabel --label "5"
+-A FORWARD -m connlabel ! --label "5"
+-A FORWARD -s 10.1.0.50/32 -m connlabel --label "5" --set
+-A FORWARD -m connlabel --label "5"
+-A FORWARD -p udp -m connlabel --label "127" --set
+-A FORWARD -p icmp -m connlabel ! --label "0" --set
+-A FORWARD -m connlabel ! --label "127"
+""")
+def connlabel(lab):
+    """Bits of connections, asked for and set."""
+    lab.client.send(udp(), udp(), udp(src=VC2), udp(src=VC2), echo(), echo())
+    lab.record("through", len(lab.server.arrived(6)))
