@@ -108,6 +108,26 @@ static enum verdict finish(struct conntrack *ctk, struct pkt *p)
 	return VERDICT_ACCEPT;
 }
 
+/* proxied: a packet of a connection that -j SYNPROXY made for a client. Return: as a hook. */
+static enum verdict proxied(struct conntrack *ctk, struct pkt *p)
+{
+	struct ct_entry *ct = p->ct;
+
+	if (p->synproxy && !ct_is_confirmed(ct)) {
+		struct ct_extra *extra = ct_get_extra(ctk, ct);
+
+		if (!extra) {
+			p->drop = DROP_CT_NO_MEMORY;
+			return VERDICT_DROP;
+		}
+		extra->synproxy.on = true;
+		ct->status |= CT_ST_SEQ_ADJUST;
+	}
+	if (!ct->extra || !ct->extra->synproxy.on || !ctk->notify.synproxy)
+		return VERDICT_ACCEPT;
+	return ctk->notify.synproxy(ctk->notify.tables, p);
+}
+
 /* helped: helper, then sequence adjustment (the helper sees unadjusted numbers). Return: as a hook. */
 static enum verdict helped(struct conntrack *ctk, struct pkt *p)
 {
@@ -137,6 +157,11 @@ enum verdict conntrack_confirm(void *conntrack, struct pkt *p, const struct hook
 	(void)st;
 	if (!ct || ct->status & CT_ST_TEMPLATE)
 		return VERDICT_ACCEPT;
+	if (p->synproxy || ct->status & CT_ST_SEQ_ADJUST) {
+		v = proxied(ctk, p);
+		if (v != VERDICT_ACCEPT)
+			return v;
+	}
 	if ((ct->help || ct->status & CT_ST_SEQ_ADJUST) && p->ct_info != CT_RELATED_REPLY && !p->hdr.frag_off) {
 		v = helped(ctk, p);
 		if (v != VERDICT_ACCEPT)

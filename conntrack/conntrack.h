@@ -69,6 +69,10 @@ struct ct_counter { uint64_t packets, bytes; };
 struct ct_seqadj_side { uint32_t position; int32_t before, after; };
 struct ct_seqadj { struct ct_seqadj_side side[CT_DIRS]; };
 
+/* Of a connection behind -j SYNPROXY: the number and the time that the client was promised, and how far the
+ * server's clock is from that. */
+struct ct_synproxy { uint32_t promised, time, time_offset; bool on; };
+
 /* Rarely present parts, each from its own pool, NULL where absent. */
 struct ct_help {
 	const struct ct_helper *helper;
@@ -81,6 +85,7 @@ struct ct_extra {
 	uint64_t start, stop; /* wall-clock ns */
 	uint64_t labels[2];
 	struct ct_seqadj seqadj;
+	struct ct_synproxy synproxy;
 	const uint64_t *timeouts; /* a timeout policy instead of the protocol's , same order as its own in ct_conf; NULL = the protocol's */
 	uint32_t event_mask, expect_event_mask; /* of the template; 0 = all */
 	bool has_acct, has_timestamp, has_labels;
@@ -144,6 +149,9 @@ struct ct_notify { /* set by the engine; NULL where nobody listens */
 	/* nat/: an entry is about to be freed or rehashed under another tuple. */
 	void *nat;
 	void (*nat_destroy)(void *nat, struct ct_entry *ct);
+	/* tables/: a packet of a connection behind -j SYNPROXY, before helper and sequence adjustment; as a hook. */
+	void *tables;
+	enum verdict (*synproxy)(void *tables, struct pkt *p);
 };
 
 struct ct_conf { /* sysctl values; units as the rows say; times in ns */

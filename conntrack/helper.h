@@ -97,6 +97,10 @@ void ct_expect_print_tool(const struct conntrack *ctk, const struct ct_expect *x
  * shifted by @delta more. Return: 0 or -ENOMEM. */
 int ct_seqadj_set(struct conntrack *ctk, struct ct_entry *ct, enum ct_dir dir, uint32_t seq, int32_t delta);
 
+/* ct_seqadj_init: all numbers of direction @dir are shifted by @offset; 0 changes nothing. The entry must have its
+ * extra part. */
+void ct_seqadj_init(struct ct_entry *ct, enum ct_dir dir, int32_t offset);
+
 /* ct_seqadj_offset: the shift that applies to @seq in direction @dir; 0 where there is none. */
 int32_t ct_seqadj_offset(const struct ct_entry *ct, enum ct_dir dir, uint32_t seq);
 

@@ -335,6 +335,17 @@ static enum step ignored_or_resync(struct tcp_walk *w, uint8_t *old, uint8_t *ne
 	return STEP_DONE;
 }
 
+/* proxy_keepalive: whether a client of -j SYNPROXY probes while the SYN to the server, or its answer, is lost: the segment
+ * belongs to the connection, so that another SYN can be sent. */
+static bool proxy_keepalive(const struct tcp_walk *w, uint8_t old)
+{
+	const struct ct_tcp *tcp = &w->ct->tcp;
+
+	return w->ct->extra && w->ct->extra->synproxy.on && old == CT_TCP_SYN_SENT && w->s.index == CT_TCP_I_ACK &&
+	       w->dir == CT_ORIGINAL && tcp->last_dir == CT_ORIGINAL &&
+	       tcp->seen[CT_ORIGINAL].td_end - 1 == w->s.seq;
+}
+
 /* special: the cases that the matrix alone cannot say. */
 static enum step special(struct tcp_walk *w, uint8_t *old, uint8_t *next)
 {
@@ -350,6 +361,8 @@ static enum step special(struct tcp_walk *w, uint8_t *old, uint8_t *next)
 	case IGN:
 		return ignored_or_resync(w, old, next);
 	case INV:
+		if (proxy_keepalive(w, *old))
+			return STEP_DONE;
 		ct_invalid(w->ctk, w->p, w->st, "packet invalid in this state");
 		return STEP_INVALID;
 	case CT_TCP_TIME_WAIT:

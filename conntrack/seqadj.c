@@ -30,6 +30,17 @@ int ct_seqadj_set(struct conntrack *ctk, struct ct_entry *ct, enum ct_dir dir, u
 	return 0;
 }
 
+void ct_seqadj_init(struct ct_entry *ct, enum ct_dir dir, int32_t offset)
+{
+	struct ct_seqadj_side *side = &ct->extra->seqadj.side[dir];
+
+	if (!offset)
+		return;
+	ct->status |= CT_ST_SEQ_ADJUST;
+	side->before = side->after = offset;
+	ct_event_add(ct, CT_EV_SEQADJ);
+}
+
 int32_t ct_seqadj_offset(const struct ct_entry *ct, enum ct_dir dir, uint32_t seq)
 {
 	const struct ct_seqadj_side *side;

@@ -75,6 +75,7 @@
 	X(RULE_HOTDROP, "rule_hotdrop") \
 	X(RULE_STACK, "rule_stack_overflow") \
 	X(RULE_REJECT, "rule_reject") \
+	X(SYNPROXY, "synproxy") \
 	X(REROUTE_FAILED, "reroute_failed") \
 	/* conntrack */ \
 	X(CT_TABLE_FULL, "ct_table_full") \

@@ -121,6 +121,7 @@ struct pkt {
 	bool forwarded;    /* took the forward path */
 	bool rerouted;
 	bool own_socket;   /* sent by the router itself, as through a socket: all it makes but resets of -j REJECT */
+	bool synproxy;     /* -j SYNPROXY's SYN to the server: its connection is to be followed */
 	bool redirect;     /* routing found that the sender should use another gateway (RFC 792 redirect) */
 	uint16_t drop;     /* enum drop_reason: why, set by who says VERDICT_DROP */
 	uint16_t gso_size; /* payload bytes per segment */

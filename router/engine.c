@@ -10,6 +10,7 @@
 #include "router/engine.h"
 
 #include "netstack/defrag.h"
+#include "tables/synproxy.h"
 
 #include <stdlib.h>
 
@@ -81,6 +82,8 @@ static void wire(struct engine *e)
 	e->ns->room[ROOM_NAT] = e->nat;
 	e->ns->room[ROOM_HELPERS] = e->helpers;
 	e->tables->nat = e->nat;
+	e->ctk->notify.tables = e->tables;
+	e->ctk->notify.synproxy = synproxy_follow;
 	e->ns->notify = (struct netstack_notify){
 		.ctx = e,
 		.port_down = on_port_down,
