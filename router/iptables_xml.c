@@ -74,15 +74,16 @@ static void put(const char *text)
 		}
 }
 
-/* put_comment: a line as a comment, without two dashes in a row. */
+/* put_comment: a line as a comment; dashes are kept apart, every second one with a blank more. */
 static void put_comment(const char *text)
 {
-	bool dash = false;
+	bool second = false;
 
 	for (; *text && *text != '\n'; text++) {
-		dash = *text == '-';
-		if (dash)
-			putchar('*');
+		if (*text == '-') {
+			fputs(second ? " *" : "*", stdout);
+			second = !second;
+		}
 		putchar(*text);
 	}
 }
