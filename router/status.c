@@ -8,6 +8,8 @@
 #include "router/status.h"
 
 #include "router/status_int.h"
+#include "tables/hashlimit.h"
+#include "tables/recent.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -89,6 +91,34 @@ static bool take_table(const char *s, size_t len, struct status_args *args)
 	return args->table != TABLE_COUNT;
 }
 
+/* Looks for a name among those that recent_names and hashlimit_names give. */
+struct search {
+	const char *name;
+	bool found;
+};
+
+/* note_name: one of them. */
+static void note_name(void *ctx, const char *name)
+{
+	struct search *s = ctx;
+
+	s->found = s->found || strcmp(name, s->name) == 0;
+}
+
+/* take_shared: {recent}, {hashlimit}: the list or table the part at @s names. Return: whether there is one. */
+static bool take_shared(const struct status *st, bool hashlimit, const char *s, size_t len, struct status_args *args)
+{
+	struct search search = { args->shared, false };
+
+	if (!len || !part_copy(args->shared, s, len))
+		return false;
+	if (hashlimit)
+		hashlimit_names(st->engine->tables, note_name, &search);
+	else
+		recent_names(st->engine->tables, note_name, &search);
+	return search.found;
+}
+
 /* part_fits: whether the part at @s fits that of a pattern at @pattern; fills @args from a placeholder. */
 static bool part_fits(const struct status *st, const char *pattern, const char *s, size_t len,
 		      struct status_args *args)
@@ -101,6 +131,10 @@ static bool part_fits(const struct status *st, const char *pattern, const char *
 		return (args->port = find_port(st, s, len));
 	if (part_is(pattern, plen, "{table}"))
 		return take_table(s, len, args);
+	if (part_is(pattern, plen, "{recent}"))
+		return take_shared(st, false, s, len, args);
+	if (part_is(pattern, plen, "{hashlimit}"))
+		return take_shared(st, true, s, len, args);
 	return take_conf(st, s, len, args);
 }
 
@@ -171,7 +205,7 @@ struct names {
 	unsigned count;
 };
 
-/* names_add: one more, @len bytes; silently bounded by NAMES_MAX, which no directory reaches. */
+/* names_add: one more, @len bytes; at most NAMES_MAX are shown (only lists of -m recent and the like could be more). */
 static void names_add(struct names *n, const char *name, size_t len)
 {
 	if (n->count < NAMES_MAX && part_copy(n->name[n->count], name, len))
@@ -187,6 +221,12 @@ static void names_ports(struct names *n, const struct status *st)
 	}
 }
 
+/* names_shared: adds the name of one list or table. */
+static void names_shared(void *names, const char *name)
+{
+	names_add(names, name, strlen(name));
+}
+
 /* names_part: adds what the pattern part at @part stands for. */
 static void names_part(struct names *n, const struct status *st, const char *part)
 {
@@ -197,6 +237,10 @@ static void names_part(struct names *n, const struct status *st, const char *par
 			names_add(n, table_name(i), strlen(table_name(i)));
 	} else if (part_is(part, len, "{port}")) {
 		names_ports(n, st);
+	} else if (part_is(part, len, "{recent}")) {
+		recent_names(st->engine->tables, names_shared, n);
+	} else if (part_is(part, len, "{hashlimit}")) {
+		hashlimit_names(st->engine->tables, names_shared, n);
 	} else if (part_is(part, len, "{conf}")) {
 		names_add(n, "all", 3);
 		names_add(n, "default", 7);

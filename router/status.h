@@ -2,7 +2,8 @@
  *
  * Overview
  *   One constant table of nodes (status_nodes.c) plus the rooms' sysctl rows make the tree. A node's path is a pattern:
- *   {port} stands for the name of a port, {table} for a table, {conf} for all, default or the name of a port. The tree is
+ *   {port} stands for the name of a port, {table} for a table, {conf} for all, default or the name of a port, {recent} and
+ *   {hashlimit} for what rules named so. The tree is
  *   the same through the mount (fuse_mount.c), the commands cat, ls, write and sysctl (status_commands.c) and the INI's
  *   [sysctl] section.
  *
@@ -22,7 +23,7 @@
 
 #include <sys/types.h>
 
-enum { STATUS_PATH_MAX = 160, STATUS_NAME_MAX = 64 };
+enum { STATUS_PATH_MAX = 320, STATUS_NAME_MAX = 256 };
 
 /* The tree of one router. */
 struct status {
@@ -36,6 +37,7 @@ struct status {
 struct status_args {
 	struct port *port;
 	enum table_id table;
+	char shared[STATUS_NAME_MAX]; /* name of a list of -m recent or a table of -m hashlimit */
 	struct port_conf *conf;
 	bool conf_all, conf_default; /* @conf is that of all / default */
 	const struct sysctl_row *row;

@@ -37,6 +37,9 @@ void status_table_names(const struct status *st, const struct status_args *args,
 void status_table_matches(const struct status *st, const struct status_args *args, struct text *out);
 void status_table_targets(const struct status *st, const struct status_args *args, struct text *out);
 void status_table_rules(const struct status *st, const struct status_args *args, struct text *out);
+void status_recent(const struct status *st, const struct status_args *args, struct text *out);
+int status_recent_write(struct status *st, const struct status_args *args, const char *value);
+void status_hashlimit(const struct status *st, const struct status_args *args, struct text *out);
 void status_own_version(const struct status *st, const struct status_args *args, struct text *out);
 void status_own_uptime(const struct status *st, const struct status_args *args, struct text *out);
 void status_own_config(const struct status *st, const struct status_args *args, struct text *out);

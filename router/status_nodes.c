@@ -5,7 +5,7 @@
  */
 #include "router/status_int.h"
 
-enum { PRIVATE = 0440, PUBLIC = 0444 };
+enum { PRIVATE = 0440, PUBLIC = 0444, WRITABLE = 0644 };
 
 const struct status_node status_nodes[] = {
 	{ "net/nf_conntrack", PRIVATE, "tracked connections, one per line", .step = status_ct_proc },
@@ -19,6 +19,11 @@ const struct status_node status_nodes[] = {
 	  .read = status_table_matches },
 	{ "net/ip_tables_targets", PRIVATE, "targets that rules may use, a line per revision",
 	  .read = status_table_targets },
+	{ "net/xt_recent/{recent}", WRITABLE,
+	  "a list of `-m recent`: addresses with their times; takes `+ADDRESS`, `-ADDRESS`, `/` (all)",
+	  .read = status_recent, .write = status_recent_write },
+	{ "net/ipt_hashlimit/{hashlimit}", PUBLIC, "a table of `-m hashlimit`: seconds left, key, credit, its most, cost",
+	  .read = status_hashlimit },
 	{ "net/dev", PUBLIC, "ports with their counters", .read = status_net_dev },
 	{ "net/arp", PUBLIC, "neighbours", .read = status_net_arp },
 	{ "net/route", PUBLIC, "routes", .read = status_net_route },

@@ -3,6 +3,7 @@
     client 10.1.0.1 --lan-- router --wan-- 203.0.113.1 server
 """
 
+import re
 import time
 
 from testnet.packets import IP, VC, VC2, VS, VS2, Raw, echo, tcp, udp
@@ -226,3 +227,20 @@ def connlabel(lab):
     """Bits of connections, asked for and set."""
     lab.client.send(udp(), udp(), udp(src=VC2), udp(src=VC2), echo(), echo())
     lab.record("through", len(lab.server.arrived(6)))
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -m recent --set --name seen --mask 255.255.255.255 --rsource
+-A FORWARD -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 3 --hashlimit-mode srcip,dstport --hashlimit-name keys
+-A FORWARD -m hashlimit --hashlimit-upto 3/min --hashlimit-burst 1 --hashlimit-mode dstip --hashlimit-name rate --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60
+""")
+def shared_files(lab):
+    """What /proc shows of lists and tables, times left out."""
+    lab.client.send(udp(), udp(), udp(ttl=9), udp(src=VC2, dport=54))
+    lab.record("through", len(lab.server.arrived(4)))
+    lab.record("recent", sorted(re.sub(r"\b\d{9,10}\b", "JIFFIES", lab.proc("net/xt_recent/seen")).splitlines()))
+    lab.record("keys", sorted(re.sub(r"^\d+ |\d+ (?=\d+ \d+$)", "", line)
+                              for line in lab.proc("net/ipt_hashlimit/keys").splitlines()))
+    lab.record("rate", sorted(re.sub(r"^\d+ ", "", line) for line in lab.proc("net/ipt_hashlimit/rate").splitlines()))

@@ -109,8 +109,10 @@ static void test_list(void **state)
 		const char *names;
 	} rows[] = {
 		{ "", 0, "net/ sys/ tapgate/ " },
-		{ "net", 0, "arp dev ip_conntrack ip_tables_matches ip_tables_names ip_tables_targets netstat nf_conntrack "
-			    "nf_conntrack_expect route snmp stat/ " },
+		{ "net", 0, "arp dev ip_conntrack ip_tables_matches ip_tables_names ip_tables_targets ipt_hashlimit/ "
+			    "netstat nf_conntrack nf_conntrack_expect route snmp stat/ xt_recent/ " },
+		{ "net/xt_recent", 0, "" },
+		{ "net/xt_recent/nosuch", -ENOENT, "" },
 		{ "net/stat", 0, "nf_conntrack " },
 		{ "sys", 0, "net/ " },
 		{ "sys/net/ipv4/conf", 0, "a.b/ all/ default/ lan/ wan/ " },
@@ -557,6 +559,38 @@ static void test_pull_again(void **state)
 	assert_int_equal(status_open(&f->st, "tapgate/ports", &r), -EISDIR);
 }
 
+/* Lists and tables that rules share are there while a rule names them; a list takes addresses. */
+static void test_shared(void **state)
+{
+	static const char rules[] = "*filter\n-A FORWARD -m recent --set --name seen\n"
+				    "-A FORWARD -m hashlimit --hashlimit-upto 5/sec --hashlimit-name keys\nCOMMIT\n";
+	struct fixture *f = *state;
+	struct tables *t = f->st.engine->tables;
+	struct ruleset *rs = tables_begin(t, true);
+	struct rule_error err;
+	struct text out = { .len = 0 };
+
+	assert_int_equal(ruleset_restore(t, rs, rules, "test", false, false, &err), 0);
+	assert_int_equal(tables_commit(t, rs, &err), 0);
+	assert_int_equal(status_list(&f->st, "net/xt_recent", add_name, &out), 0);
+	assert_int_equal(status_list(&f->st, "net/ipt_hashlimit", add_name, &out), 0);
+	assert_string_equal(text_cstr(&out), "seen keys ");
+	text_free(&out);
+	assert_int_equal(status_write(&f->st, "net/xt_recent/seen", "+10.1.2.3\n", 10), 0);
+	assert_int_equal(status_write(&f->st, "net/xt_recent/seen", "10.1.2.3", 8), -EINVAL);
+	assert_int_equal(status_write(&f->st, "net/xt_recent/other", "/", 1), -ENOENT);
+	assert_int_equal(status_write(&f->st, "net/ipt_hashlimit/keys", "/", 1), -EACCES);
+	assert_int_equal(status_read(&f->st, "net/xt_recent/seen", &out), 0);
+	assert_memory_equal(text_cstr(&out), "src=10.1.2.3 ttl: 0 last_seen: ", 31);
+	text_free(&out);
+	assert_int_equal(status_write(&f->st, "net/xt_recent/seen", "/", 1), 0);
+	assert_int_equal(status_read(&f->st, "net/xt_recent/seen", &out), 0);
+	assert_string_equal(text_cstr(&out), "");
+	assert_int_equal(status_read(&f->st, "net/ipt_hashlimit/keys", &out), 0);
+	assert_string_equal(text_cstr(&out), "");
+	text_free(&out);
+}
+
 /* The document's table is what `tapgate help tree` prints. */
 static void test_document(void **state)
 {
@@ -586,7 +620,7 @@ int main(void)
 		TEST(test_list),	 TEST(test_permissions), TEST(test_dev),	  TEST(test_route),
 		TEST(test_arp),		 TEST(test_conntrack),	 TEST(test_others),	  TEST(test_write),
 		TEST(test_links),	 TEST(test_sysctl_names), TEST(test_pull),	  TEST(test_pull_offsets),
-		TEST(test_pull_again),	 cmocka_unit_test(test_document),
+		TEST(test_pull_again),	 TEST(test_shared),	 cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
