@@ -4,17 +4,47 @@
 #include "netstack/port.h"
 
 /* An instruction's code: class, then for loads size and mode, for the rest operation and source. */
-enum { CLASS_LD, CLASS_LDX, CLASS_ST, CLASS_STX, CLASS_ALU, CLASS_JMP, CLASS_RET, CLASS_MISC, CLASS_MASK = 7 };
+enum {
+	CLASS_LD,
+	CLASS_LDX,
+	CLASS_ST,
+	CLASS_STX,
+	CLASS_ALU,
+	CLASS_JMP,
+	CLASS_RET,
+	CLASS_MISC,
+	CLASS_MASK = 7
+};
 enum { SIZE_W = 0, SIZE_H = 0x08, SIZE_B = 0x10, SIZE_MASK = 0x18 };
-enum { MODE_IMM = 0, MODE_ABS = 0x20, MODE_IND = 0x40, MODE_MEM = 0x60, MODE_LEN = 0x80, MODE_MSH = 0xa0, MODE_MASK = 0xe0 };
+enum {
+	MODE_IMM = 0,
+	MODE_ABS = 0x20,
+	MODE_IND = 0x40,
+	MODE_MEM = 0x60,
+	MODE_LEN = 0x80,
+	MODE_MSH = 0xa0,
+	MODE_MASK = 0xe0
+};
 enum { SRC_X = 0x08, RET_A = 0x10, MISC_TXA = 0x80, OP_MASK = 0xf0 };
-enum { ALU_ADD = 0, ALU_SUB = 0x10, ALU_MUL = 0x20, ALU_DIV = 0x30, ALU_OR = 0x40, ALU_AND = 0x50, ALU_LSH = 0x60,
-       ALU_RSH = 0x70, ALU_NEG = 0x80, ALU_MOD = 0x90, ALU_XOR = 0xa0 };
+enum {
+	ALU_ADD = 0,
+	ALU_SUB = 0x10,
+	ALU_MUL = 0x20,
+	ALU_DIV = 0x30,
+	ALU_OR = 0x40,
+	ALU_AND = 0x50,
+	ALU_LSH = 0x60,
+	ALU_RSH = 0x70,
+	ALU_NEG = 0x80,
+	ALU_MOD = 0x90,
+	ALU_XOR = 0xa0
+};
 enum { JMP_JA = 0, JMP_JEQ = 0x10, JMP_JGT = 0x20, JMP_JGE = 0x30, JMP_JSET = 0x40 };
 enum { MEMORY_WORDS = 16, SHIFT_LIMIT = 32 };
 
 /* Offsets that are no offsets (linux/filter.h). */
-static const uint32_t OFF_EXTRA = (uint32_t)-0x1000, OFF_NET = (uint32_t)-0x100000, OFF_LINK = (uint32_t)-0x200000;
+static const uint32_t OFF_EXTRA = (uint32_t)-0x1000, OFF_NET = (uint32_t)-0x100000,
+		      OFF_LINK = (uint32_t)-0x200000;
 
 enum extra {
 	EXTRA_PROTOCOL = 0,
@@ -186,8 +216,8 @@ static uint32_t payload_offset(const struct pkt *p)
 {
 	static const struct {
 		uint8_t proto, len;
-	} headers[] = { { IP_PROTO_UDP, 8 },   { IP_PROTO_UDPLITE, 8 }, { IP_PROTO_ICMP, 8 },
-			{ IP_PROTO_IGMP, 8 },  { IP_PROTO_DCCP, 12 },   { IP_PROTO_SCTP, 12 },
+	} headers[] = { { IP_PROTO_UDP, 8 },  { IP_PROTO_UDPLITE, 8 }, { IP_PROTO_ICMP, 8 },
+			{ IP_PROTO_IGMP, 8 }, { IP_PROTO_DCCP, 12 },   { IP_PROTO_SCTP, 12 },
 			{ IP_PROTO_ICMP6, 8 } };
 	const uint8_t *doff;
 
@@ -409,7 +439,8 @@ static uint32_t jump(const struct machine *m, const struct bpf_insn *i)
 	return holds ? i->jt : i->jf;
 }
 
-uint32_t bpf_run(const struct bpf_insn *program, const struct pkt *p, struct netstack *ns, const struct port *dev)
+uint32_t bpf_run(const struct bpf_insn *program, const struct pkt *p, struct netstack *ns,
+		 const struct port *dev)
 {
 	struct machine m = { .p = p, .ns = ns, .dev = dev };
 

@@ -28,6 +28,7 @@ const char *bpf_check(const struct bpf_insn *program, unsigned count, unsigned *
 /* bpf_run: runs a checked program. @dev: the port that the program sees (incoming or outgoing), or NULL.
  * Return: what it returns; 0 where it loads bytes that are not there or divides by zero; A where it asks for a port and
  * there is none. */
-uint32_t bpf_run(const struct bpf_insn *program, const struct pkt *p, struct netstack *ns, const struct port *dev);
+uint32_t bpf_run(const struct bpf_insn *program, const struct pkt *p, struct netstack *ns,
+		 const struct port *dev);
 
 #endif

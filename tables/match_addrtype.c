@@ -13,16 +13,25 @@ struct addrtype_data {
 static const struct opt_row rows[] = {
 	{ .name = "src-type", .id = O_SRC, .type = OPT_CUSTOM, .flags = OPTF_INVERT },
 	{ .name = "dst-type", .id = O_DST, .type = OPT_CUSTOM, .flags = OPTF_INVERT },
-	{ .name = "limit-iface-in", .id = O_IN, .type = OPT_NONE, .flags = OPTF_STORE, .excludes = 1u << O_OUT,
+	{ .name = "limit-iface-in",
+	  .id = O_IN,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
+	  .excludes = 1u << O_OUT,
 	  .offset = offsetof(struct addrtype_data, limit_in) },
-	{ .name = "limit-iface-out", .id = O_OUT, .type = OPT_NONE, .flags = OPTF_STORE, .excludes = 1u << O_IN,
+	{ .name = "limit-iface-out",
+	  .id = O_OUT,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
+	  .excludes = 1u << O_IN,
 	  .offset = offsetof(struct addrtype_data, limit_out) },
 };
 
 /* Types as the kernel numbers them (RTN_*). */
 enum { TYPE_UNICAST = 1, TYPE_LOCAL = 2, TYPE_BROADCAST = 3, TYPE_MULTICAST = 5 };
-static const char *const types[] = { "UNSPEC",    "UNICAST",     "LOCAL",    "BROADCAST", "ANYCAST", "MULTICAST",
-				     "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW",     "NAT",     "XRESOLVE" };
+static const char *const types[] = { "UNSPEC",   "UNICAST",   "LOCAL",     "BROADCAST",
+				     "ANYCAST",  "MULTICAST", "BLACKHOLE", "UNREACHABLE",
+				     "PROHIBIT", "THROW",     "NAT",       "XRESOLVE" };
 enum { TYPE_COUNT = sizeof types / sizeof types[0] };
 
 /* parse_types: a list of type names or abbreviations. */
@@ -39,7 +48,9 @@ static int parse_types(struct opt_call *c, uint16_t *out)
 				break;
 		}
 		if (i == TYPE_COUNT)
-			return rule_fail(c->err, strchr(list, ',') ? "addrtype: bad type `%s'" : "addrtype: bad type \"%s\"",
+			return rule_fail(c->err,
+					 strchr(list, ',') ? "addrtype: bad type `%s'"
+							   : "addrtype: bad type \"%s\"",
 					 list);
 		*out |= (uint16_t)(1u << i);
 		list += len;
@@ -77,9 +88,9 @@ static uint8_t addrtype_hooks(const void *data)
 	uint8_t all = HOOK_BIT_ALL;
 
 	if (d->limit_out)
-		all &= (uint8_t)~(HOOK_BIT(PREROUTING) | HOOK_BIT(INPUT));
+		all &= (uint8_t) ~(HOOK_BIT(PREROUTING) | HOOK_BIT(INPUT));
 	if (d->limit_in)
-		all &= (uint8_t)~(HOOK_BIT(POSTROUTING) | HOOK_BIT(OUTPUT));
+		all &= (uint8_t) ~(HOOK_BIT(POSTROUTING) | HOOK_BIT(OUTPUT));
 	return all;
 }
 

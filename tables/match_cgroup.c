@@ -15,10 +15,17 @@ struct cgroup_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "cgroup", .id = O_CLASS, .type = OPT_U32, .flags = OPTF_INVERT | OPTF_STORE,
+	{ .name = "cgroup",
+	  .id = O_CLASS,
+	  .type = OPT_U32,
+	  .flags = OPTF_INVERT | OPTF_STORE,
 	  .offset = offsetof(struct cgroup_data, class_id) },
-	{ .name = "path", .id = O_PATH, .type = OPT_STRING, .flags = OPTF_INVERT | OPTF_STORE,
-	  .offset = offsetof(struct cgroup_data, path), .max = PATH_MAX_LEN },
+	{ .name = "path",
+	  .id = O_PATH,
+	  .type = OPT_STRING,
+	  .flags = OPTF_INVERT | OPTF_STORE,
+	  .offset = offsetof(struct cgroup_data, path),
+	  .max = PATH_MAX_LEN },
 };
 
 static int cgroup_parse(struct opt_call *c)

@@ -131,7 +131,8 @@ static int icmp_parse(struct opt_call *c)
 
 	d->invert = c->invert;
 	if (other)
-		return rule_fail(c->err, "Ambiguous ICMP type `%s': `%s' or `%s'?", c->arg, hit->name, other->name);
+		return rule_fail(c->err, "Ambiguous ICMP type `%s': `%s' or `%s'?", c->arg, hit->name,
+				 other->name);
 	if (!hit)
 		return parse_numbers(c, d);
 	d->type = hit->type;
@@ -144,7 +145,8 @@ static int icmp_parse(struct opt_call *c)
 static const char *name_of(const struct icmp_data *d)
 {
 	for (unsigned i = 0; i < NAME_COUNT; i++)
-		if (names[i].type == d->type && names[i].code_min == d->code[0] && names[i].code_max == d->code[1])
+		if (names[i].type == d->type && names[i].code_min == d->code[0] &&
+		    names[i].code_max == d->code[1])
 			return names[i].name;
 	return NULL;
 }

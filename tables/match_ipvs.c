@@ -18,13 +18,22 @@ struct ipvs_data {
 static const struct opt_row rows[] = {
 	{ .name = "ipvs", .id = O_IPVS, .type = OPT_NONE, .flags = OPTF_INVERT },
 	{ .name = "vproto", .id = O_PROTO, .type = OPT_CUSTOM, .flags = OPTF_INVERT },
-	{ .name = "vaddr", .id = O_ADDR, .type = OPT_IP4_MASK, .flags = OPTF_INVERT | OPTF_STORE,
+	{ .name = "vaddr",
+	  .id = O_ADDR,
+	  .type = OPT_IP4_MASK,
+	  .flags = OPTF_INVERT | OPTF_STORE,
 	  .offset = offsetof(struct ipvs_data, addr) },
-	{ .name = "vport", .id = O_PORT, .type = OPT_PORT, .flags = OPTF_INVERT | OPTF_STORE,
+	{ .name = "vport",
+	  .id = O_PORT,
+	  .type = OPT_PORT,
+	  .flags = OPTF_INVERT | OPTF_STORE,
 	  .offset = offsetof(struct ipvs_data, port) },
 	{ .name = "vdir", .id = O_DIR, .type = OPT_CUSTOM },
 	{ .name = "vmethod", .id = O_METHOD, .type = OPT_CUSTOM, .flags = OPTF_INVERT },
-	{ .name = "vportctl", .id = O_CONTROL, .type = OPT_PORT, .flags = OPTF_INVERT | OPTF_STORE,
+	{ .name = "vportctl",
+	  .id = O_CONTROL,
+	  .type = OPT_PORT,
+	  .flags = OPTF_INVERT | OPTF_STORE,
 	  .offset = offsetof(struct ipvs_data, control) },
 };
 
@@ -72,7 +81,7 @@ static int ipvs_check(struct opt_call *c)
 		return 0;
 	if (d->invert & 1u << O_IPVS)
 		return rule_fail(c->err, "! --ipvs cannot be together with other options");
-	d->asks &= (uint8_t)~(1u << O_IPVS); /* the others imply it */
+	d->asks &= (uint8_t) ~(1u << O_IPVS); /* the others imply it */
 	return 0;
 }
 

@@ -17,11 +17,23 @@ struct osf_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "genre", .id = O_GENRE, .type = OPT_STRING, .flags = OPTF_INVERT | OPTF_MANDATORY | OPTF_STORE,
-	  .offset = offsetof(struct osf_data, genre), .max = GENRE_LEN },
-	{ .name = "ttl", .id = O_TTL, .type = OPT_U8, .flags = OPTF_STORE, .offset = offsetof(struct osf_data, ttl),
+	{ .name = "genre",
+	  .id = O_GENRE,
+	  .type = OPT_STRING,
+	  .flags = OPTF_INVERT | OPTF_MANDATORY | OPTF_STORE,
+	  .offset = offsetof(struct osf_data, genre),
+	  .max = GENRE_LEN },
+	{ .name = "ttl",
+	  .id = O_TTL,
+	  .type = OPT_U8,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct osf_data, ttl),
 	  .max = LEVEL_MAX },
-	{ .name = "log", .id = O_LOG, .type = OPT_U8, .flags = OPTF_STORE, .offset = offsetof(struct osf_data, log),
+	{ .name = "log",
+	  .id = O_LOG,
+	  .type = OPT_U8,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct osf_data, log),
 	  .max = LEVEL_MAX },
 };
 

@@ -22,7 +22,10 @@ static const struct opt_row rows[] = {
 	{ .name = "uid-owner", .id = O_USER, .type = OPT_CUSTOM, .flags = OPTF_INVERT },
 	{ .name = "gid-owner", .id = O_GROUP, .type = OPT_CUSTOM, .flags = OPTF_INVERT },
 	{ .name = "socket-exists", .id = O_SOCKET, .type = OPT_NONE, .flags = OPTF_INVERT },
-	{ .name = "suppl-groups", .id = O_SUPPL, .type = OPT_NONE, .flags = OPTF_STORE,
+	{ .name = "suppl-groups",
+	  .id = O_SUPPL,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct owner_data, supplementary) },
 };
 
@@ -71,8 +74,10 @@ static int owner_parse(struct opt_call *c)
 	if (c->row->id == O_SUPPL)
 		return d->asks & ASKS_GROUP
 			       ? 0
-			       : rule_fail(c->err, "owner: Bad value for \"--suppl-groups\" option: \"you need to use "
-						   "--gid-owner first\"");
+			       : rule_fail(
+					 c->err,
+					 "owner: Bad value for \"--suppl-groups\" option: \"you need to use "
+					 "--gid-owner first\"");
 	d->asks |= (uint8_t)(1u << c->row->id);
 	if (c->invert)
 		d->invert |= (uint8_t)(1u << c->row->id);
@@ -86,8 +91,9 @@ static int owner_check(struct opt_call *c)
 	const struct owner_data *d = c->data;
 
 	if (!d->asks)
-		return rule_fail(c->err,
-				 "owner: At least one of --uid-owner, --gid-owner or --socket-exists is required");
+		return rule_fail(
+			c->err,
+			"owner: At least one of --uid-owner, --gid-owner or --socket-exists is required");
 	if (d->user[0] > d->user[1] || d->group[0] > d->group[1])
 		return rule_invalid(c->err, "owner: the range begins behind its end");
 	return 0;

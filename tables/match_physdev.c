@@ -11,11 +11,16 @@ struct physdev_data {
 	uint8_t asks, invert; /* bits of O_* */
 };
 
-#define ROW(word, bit, kind) { .name = word, .id = bit, .type = kind, .flags = OPTF_INVERT }
+#define ROW(word, bit, kind)                                                \
+	{                                                                   \
+		.name = word, .id = bit, .type = kind, .flags = OPTF_INVERT \
+	}
 
 static const struct opt_row rows[] = {
-	ROW("physdev-in", O_IN, OPT_CUSTOM),         ROW("physdev-out", O_OUT, OPT_CUSTOM),
-	ROW("physdev-is-in", O_IS_IN, OPT_NONE),     ROW("physdev-is-out", O_IS_OUT, OPT_NONE),
+	ROW("physdev-in", O_IN, OPT_CUSTOM),
+	ROW("physdev-out", O_OUT, OPT_CUSTOM),
+	ROW("physdev-is-in", O_IS_IN, OPT_NONE),
+	ROW("physdev-is-out", O_IS_OUT, OPT_NONE),
 	ROW("physdev-is-bridged", O_BRIDGED, OPT_NONE),
 };
 
@@ -29,7 +34,8 @@ static int physdev_parse(struct opt_call *c)
 	if (!c->arg)
 		return 0;
 	if (strlen(c->arg) > NAME_LEN)
-		return rule_fail(c->err, "interface name `%s' must be shorter than IFNAMSIZ (%d)", c->arg, NAME_LEN);
+		return rule_fail(c->err, "interface name `%s' must be shorter than IFNAMSIZ (%d)", c->arg,
+				 NAME_LEN);
 	memcpy(c->row->id == O_IN ? d->in : d->out, c->arg, strlen(c->arg) + 1);
 	return 0;
 }

@@ -21,14 +21,19 @@ struct policy_data {
 	struct policy_element element[ELEMENTS_MAX];
 };
 
-#define ELEMENT(word, bit, kind) \
-	{ .name = word, .id = bit, .type = kind, .flags = OPTF_MULTI | OPTF_INVERT | OPTF_STORE, \
-	  .offset = offsetof(struct policy_data, value) }
+#define ELEMENT(word, bit, kind)                                                                       \
+	{                                                                                              \
+		.name = word, .id = bit, .type = kind, .flags = OPTF_MULTI | OPTF_INVERT | OPTF_STORE, \
+		.offset = offsetof(struct policy_data, value)                                          \
+	}
 
 static const struct opt_row rows[] = {
 	{ .name = "dir", .id = O_DIR, .type = OPT_CUSTOM },
 	{ .name = "pol", .id = O_POL, .type = OPT_CUSTOM },
-	{ .name = "strict", .id = O_STRICT, .type = OPT_NONE, .flags = OPTF_STORE,
+	{ .name = "strict",
+	  .id = O_STRICT,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct policy_data, strict) },
 	ELEMENT("reqid", O_REQID, OPT_U32),
 	ELEMENT("spi", O_SPI, OPT_U32),
@@ -40,7 +45,10 @@ static const struct opt_row rows[] = {
 };
 
 static const struct opt_name protocols[] = {
-	{ "esp", IP_PROTO_ESP }, { "ah", IP_PROTO_AH }, { "ipcomp", IP_PROTO_IPCOMP }, { NULL, 0 },
+	{ "esp", IP_PROTO_ESP },
+	{ "ah", IP_PROTO_AH },
+	{ "ipcomp", IP_PROTO_IPCOMP },
+	{ NULL, 0 },
 };
 
 /* parse_dir, parse_pol: --dir, --pol. Return: 0, or -1 with the error filled. */
@@ -59,12 +67,8 @@ static int parse_pol(struct opt_call *c, struct policy_data *d)
 }
 
 /* parse_proto, parse_mode: of an element. Return: 0, or -1 with the error filled. */
-static int parse_proto(struct opt_call *c, struct policy_element *e)
+static int parse_proto(struct opt_call *c, struct policy_element *e, int proto)
 {
-	int proto = opt_protocol(c);
-
-	if (proto < 0)
-		return -1;
 	if (!opt_name_of(protocols, (uint32_t)proto))
 		return rule_fail(c->err, "policy match: protocol must be ah/esp/ipcomp");
 	e->proto = (uint8_t)proto;
@@ -85,8 +89,11 @@ static int parse_element(struct opt_call *c, struct policy_data *d)
 	struct policy_element *e = &d->element[d->count];
 	uint16_t bit = (uint16_t)(1u << c->row->id);
 	uint32_t first = d->value[0], second = d->value[1];
+	int proto = c->row->id == O_PROTO ? opt_protocol(c) : 0;
 
 	memset(d->value, 0, sizeof d->value);
+	if (proto < 0)
+		return -1;
 	if (e->asks & bit)
 		return rule_fail(c->err, "policy match: double --%s option", c->row->name);
 	e->asks |= bit;
@@ -107,7 +114,7 @@ static int parse_element(struct opt_call *c, struct policy_data *d)
 		e->dst_mask = second;
 		return 0;
 	case O_PROTO:
-		return parse_proto(c, e);
+		return parse_proto(c, e, proto);
 	default:
 		return parse_mode(c, e);
 	}
@@ -125,8 +132,9 @@ static int policy_parse(struct opt_call *c)
 	case O_STRICT:
 		return 0;
 	case O_NEXT:
-		return ++d->count == ELEMENTS_MAX ? rule_fail(c->err, "policy match: maximum policy depth reached")
-						  : 0;
+		return ++d->count == ELEMENTS_MAX
+			       ? rule_fail(c->err, "policy match: maximum policy depth reached")
+			       : 0;
 	default:
 		return parse_element(c, d);
 	}
@@ -138,10 +146,11 @@ static int check_element(struct opt_call *c, const struct policy_data *d, unsign
 	const struct policy_element *e = &d->element[n];
 
 	if (d->strict && !e->asks)
-		return rule_fail(c->err,
-				 "policy match: empty policy element %u. --strict is in effect, but at least one of "
-				 "reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.",
-				 n);
+		return rule_fail(
+			c->err,
+			"policy match: empty policy element %u. --strict is in effect, but at least one of "
+			"reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.",
+			n);
 	if (e->asks & (1u << O_SRC | 1u << O_DST) && (e->mode == MODE_TUNNEL) == !!(e->invert & 1u << O_MODE))
 		return rule_fail(c->err,
 				 "policy match: --tunnel-src/--tunnel-dst is only valid in tunnel mode");
@@ -156,6 +165,8 @@ static int policy_check(struct opt_call *c)
 		return rule_fail(c->err, "policy match: neither --dir in nor --dir out specified");
 	if (d->none && d->strict)
 		return rule_fail(c->err, "policy match: policy none but --strict given");
+	if (d->none && d->count)
+		return rule_fail(c->err, "policy match: policy none but policy given");
 	if (!d->none)
 		d->count++;
 	for (unsigned i = 0; i < d->count; i++)
@@ -168,9 +179,10 @@ static int policy_check(struct opt_call *c)
 static uint8_t policy_hooks(const void *data)
 {
 	const struct policy_data *d = data;
-	uint8_t not = d->in ? HOOK_BIT(POSTROUTING) | HOOK_BIT(OUTPUT) : HOOK_BIT(PREROUTING) | HOOK_BIT(INPUT);
+	uint8_t not =
+		d->in ? HOOK_BIT(POSTROUTING) | HOOK_BIT(OUTPUT) : HOOK_BIT(PREROUTING) | HOOK_BIT(INPUT);
 
-	return HOOK_BIT_ALL & (uint8_t)~not;
+	return HOOK_BIT_ALL & (uint8_t) ~not ;
 }
 
 /* put_value: what stands behind the name of a condition. */

@@ -10,8 +10,11 @@ struct rpfilter_data {
 	bool loose, validmark, accept_local, invert;
 };
 
-#define FLAG(word, bit, field) \
-	{ .name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_STORE, .offset = offsetof(struct rpfilter_data, field) }
+#define FLAG(word, bit, field)                                                  \
+	{                                                                       \
+		.name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_STORE, \
+		.offset = offsetof(struct rpfilter_data, field)                 \
+	}
 
 static const struct opt_row rows[] = {
 	FLAG("loose", O_LOOSE, loose),
@@ -55,8 +58,9 @@ static bool unspecified_to_link(const struct ip4_hdr *ip)
 static bool way_back(const struct rpfilter_data *d, const struct pkt *p, const struct hook_state *st)
 {
 	const struct ip4_hdr *ip = ip4_hdr(p);
-	const struct route_key key = { .dst = ip->src, .src = ip->dst, .mark = d->validmark ? p->mark : 0,
-				       .tos = ip->tos };
+	const struct route_key key = {
+		.dst = ip->src, .src = ip->dst, .mark = d->validmark ? p->mark : 0, .tos = ip->tos
+	};
 	struct route_result res;
 
 	route_lookup(st->ns, &key, &res);

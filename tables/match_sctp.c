@@ -30,12 +30,14 @@ struct sctp_data {
 	struct chunk_set set;
 };
 
-#define PORTS(word, bit) { .name = word, .id = bit, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MULTI }
+#define PORTS(word, bit)                                                                       \
+	{                                                                                      \
+		.name = word, .id = bit, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MULTI \
+	}
 
 static const struct opt_row rows[] = {
-	PORTS("source-port", O_SPORT),      PORTS("sport", O_SPORT),
-	PORTS("destination-port", O_DPORT), PORTS("dport", O_DPORT),
-	PORTS("chunk-types", O_CHUNKS),
+	PORTS("source-port", O_SPORT), PORTS("sport", O_SPORT),        PORTS("destination-port", O_DPORT),
+	PORTS("dport", O_DPORT),       PORTS("chunk-types", O_CHUNKS),
 };
 
 static const char *const how_text[] = { "any", "all", "only" };
@@ -46,14 +48,27 @@ static const struct {
 	uint8_t type;
 	char flags[9];
 } chunks[] = {
-	{ "DATA", 0, "----IUBE" },          { "INIT", 1, "--------" },       { "INIT_ACK", 2, "--------" },
-	{ "SACK", 3, "--------" },          { "HEARTBEAT", 4, "--------" },  { "HEARTBEAT_ACK", 5, "--------" },
-	{ "ABORT", 6, "-------T" },         { "SHUTDOWN", 7, "--------" },   { "SHUTDOWN_ACK", 8, "--------" },
-	{ "ERROR", 9, "--------" },         { "COOKIE_ECHO", 10, "--------" }, { "COOKIE_ACK", 11, "--------" },
-	{ "ECN_ECNE", 12, "--------" },     { "ECN_CWR", 13, "--------" },
+	{ "DATA", 0, "----IUBE" },
+	{ "INIT", 1, "--------" },
+	{ "INIT_ACK", 2, "--------" },
+	{ "SACK", 3, "--------" },
+	{ "HEARTBEAT", 4, "--------" },
+	{ "HEARTBEAT_ACK", 5, "--------" },
+	{ "ABORT", 6, "-------T" },
+	{ "SHUTDOWN", 7, "--------" },
+	{ "SHUTDOWN_ACK", 8, "--------" },
+	{ "ERROR", 9, "--------" },
+	{ "COOKIE_ECHO", 10, "--------" },
+	{ "COOKIE_ACK", 11, "--------" },
+	{ "ECN_ECNE", 12, "--------" },
+	{ "ECN_CWR", 13, "--------" },
 	{ "SHUTDOWN_COMPLETE", 14, "-------T" },
-	{ "I_DATA", 64, "----IUBE" },       { "RE_CONFIG", 130, "--------" }, { "PAD", 132, "--------" },
-	{ "ASCONF", 193, "--------" },      { "ASCONF_ACK", 128, "--------" }, { "FORWARD_TSN", 192, "--------" },
+	{ "I_DATA", 64, "----IUBE" },
+	{ "RE_CONFIG", 130, "--------" },
+	{ "PAD", 132, "--------" },
+	{ "ASCONF", 193, "--------" },
+	{ "ASCONF_ACK", 128, "--------" },
+	{ "FORWARD_TSN", 192, "--------" },
 	{ "I_FORWARD_TSN", 194, "--------" },
 };
 enum { CHUNK_COUNT = sizeof chunks / sizeof chunks[0] };
@@ -99,9 +114,11 @@ static int add_flag(struct opt_call *c, struct sctp_data *d, unsigned index, cha
 	while (i < d->flags_count && d->flags[i].type != index)
 		i++;
 	if (i == FLAGS_MAX)
-		return rule_fail(c->err, "Number of chunk types with flags exceeds currently allowed limit. Increasing "
-					 "this limit involves changing IPT_NUM_SCTP_FLAGS and recompiling both the "
-					 "kernel space and user space modules");
+		return rule_fail(
+			c->err,
+			"Number of chunk types with flags exceeds currently allowed limit. Increasing "
+			"this limit involves changing IPT_NUM_SCTP_FLAGS and recompiling both the "
+			"kernel space and user space modules");
 	if (i == d->flags_count)
 		d->flags[d->flags_count++].type = (uint8_t)index;
 	d->flags[i].mask |= bit;
@@ -167,7 +184,8 @@ static int parse_ports(struct opt_call *c, const char *name, bool *seen, uint16_
 	if (*seen)
 		return rule_fail(c->err, "Only one `%s' allowed", name);
 	*seen = true;
-	snprintf(first, sizeof first, "%.*s", (int)(colon ? colon - c->arg : (ptrdiff_t)strlen(c->arg)), c->arg);
+	snprintf(first, sizeof first, "%.*s", (int)(colon ? colon - c->arg : (ptrdiff_t)strlen(c->arg)),
+		 c->arg);
 	range[0] = 0;
 	range[1] = UINT16_MAX;
 	if ((!colon || *first) && opt_port(first, IP_PROTO_SCTP, &range[0]))

@@ -9,8 +9,11 @@ struct socket_data {
 	bool transparent, nowildcard, restore;
 };
 
-#define FLAG(word, bit, field) \
-	{ .name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_STORE, .offset = offsetof(struct socket_data, field) }
+#define FLAG(word, bit, field)                                                  \
+	{                                                                       \
+		.name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_STORE, \
+		.offset = offsetof(struct socket_data, field)                   \
+	}
 
 static const struct opt_row rows[] = {
 	FLAG("transparent", O_TRANSPARENT, transparent),

@@ -24,13 +24,37 @@ struct string_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "from", .id = O_FROM, .type = OPT_U16, .flags = OPTF_STORE, .offset = offsetof(struct string_data, from) },
-	{ .name = "to", .id = O_TO, .type = OPT_U16, .flags = OPTF_STORE, .offset = offsetof(struct string_data, to) },
-	{ .name = "algo", .id = O_ALGO, .type = OPT_STRING, .flags = OPTF_MANDATORY | OPTF_STORE, .max = 15,
+	{ .name = "from",
+	  .id = O_FROM,
+	  .type = OPT_U16,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct string_data, from) },
+	{ .name = "to",
+	  .id = O_TO,
+	  .type = OPT_U16,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct string_data, to) },
+	{ .name = "algo",
+	  .id = O_ALGO,
+	  .type = OPT_STRING,
+	  .flags = OPTF_MANDATORY | OPTF_STORE,
+	  .max = 15,
 	  .offset = offsetof(struct string_data, algo) },
-	{ .name = "string", .id = O_STRING, .type = OPT_CUSTOM, .flags = OPTF_INVERT, .excludes = 1u << O_HEX },
-	{ .name = "hex-string", .id = O_HEX, .type = OPT_CUSTOM, .flags = OPTF_INVERT, .excludes = 1u << O_STRING },
-	{ .name = "icase", .id = O_ICASE, .type = OPT_NONE, .flags = OPTF_STORE, .offset = offsetof(struct string_data, icase) },
+	{ .name = "string",
+	  .id = O_STRING,
+	  .type = OPT_CUSTOM,
+	  .flags = OPTF_INVERT,
+	  .excludes = 1u << O_HEX },
+	{ .name = "hex-string",
+	  .id = O_HEX,
+	  .type = OPT_CUSTOM,
+	  .flags = OPTF_INVERT,
+	  .excludes = 1u << O_STRING },
+	{ .name = "icase",
+	  .id = O_ICASE,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct string_data, icase) },
 };
 
 static void string_init(void *data)
@@ -120,14 +144,15 @@ static int string_check(struct opt_call *c)
 
 	if (!(c->seen & (1u << O_STRING | 1u << O_HEX)))
 		return rule_fail(c->err, "STRING match: You must specify `--string' or `--hex-string'");
+	if (d->from > d->to)
+		return rule_invalid(c->err, "string match: --from %u is behind --to %u", d->from, d->to);
 	if (!strcmp(d->algo, "fsm")) /* its patterns are tables of tokens, for programs only */
 		return rule_invalid(c->err, "string match: the pattern is none for the algorithm \"fsm\"");
 	if (c->seen & 1u << O_ALGO && strcmp(d->algo, "bm") && strcmp(d->algo, "kmp")) {
 		rule_fail_errno(c->err, ENOENT);
-		return rule_fail_detail(c->err, "string match: there is no algorithm \"%s\": bm or kmp", d->algo);
+		return rule_fail_detail(c->err, "string match: there is no algorithm \"%s\": bm or kmp",
+					d->algo);
 	}
-	if (d->from > d->to)
-		return rule_invalid(c->err, "string match: --from %u is behind --to %u", d->from, d->to);
 	return d->len ? 0 : rule_invalid(c->err, "string match: the string is empty");
 }
 

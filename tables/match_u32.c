@@ -142,8 +142,9 @@ static int read_values(struct reader *r, bool *more)
 			return -1;
 	*more = *r->at == '&';
 	if (!*more)
-		return r->test->value_count ? 0
-					    : rule_fail(r->call->err, "u32: test ended with no value specified");
+		return r->test->value_count
+			       ? 0
+			       : rule_fail(r->call->err, "u32: test ended with no value specified");
 	if (*++r->at != '&')
 		return fail_at(r, r->at, "a second '&' was expected");
 	if (!r->test->value_count)

@@ -155,6 +155,21 @@ def conntrack(lab):
     lab.client.send(tcp("SA"), tcp())
     lab.record("tcp", lab.server.packets(2))
 
+@scenario(counting(
+    "-m conntrack --ctstate SNAT", "-m conntrack --ctstate DNAT", "-m conntrack ! --ctstate SNAT,DNAT",
+    "-m conntrack --ctstate NEW,SNAT", "-m conntrack ! --ctstate DNAT", "-m conntrack --ctstate ESTABLISHED,DNAT",
+    "-m conntrack --ctorigdst 203.0.113.60/32", "-m conntrack --ctreplsrc 203.0.113.50/32",
+    "-m conntrack --ctrepldst 203.0.113.254/32", "-m conntrack ! --ctrepldst 203.0.113.254/32",
+    "-m conntrack --ctreplsrcport 53 --ctorigdstport 5353", "-m conntrack --ctorigdstport 5353 --ctdir REPLY")
+    + "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p udp -m udp --dport 5353 -j DNAT --to-destination 203.0.113.50:53\n"
+    ":POSTROUTING ACCEPT\n-A POSTROUTING -s 10.1.0.51/32 -o wan -j SNAT --to-source 203.0.113.254\n")
+def conntrack_translated(lab):
+    """The virtual states SNAT and DNAT, and the tuples of translated connections, both ways."""
+    for source, target, dport in ((VC, "203.0.113.60", 5353), (VC2, VS, 53), (VC2, "203.0.113.60", 5353), (VC, VS, 53)):
+        lab.client.send(udp(src=source, dst=target, dport=dport, sport=5000 + dport))
+        lab.server.send(answer(lab.server.arrived()[0]))
+        lab.record("%s %s" % (source, target), len(lab.client.arrived()))
+
 
 @scenario(counting("-m mark --mark 0x1", "-m mark --mark 0x10/0xf0", "-m mark ! --mark 0x1", "-m mark --mark 0x0")
           + "*mangle\n:PREROUTING ACCEPT\n"

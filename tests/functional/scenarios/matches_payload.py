@@ -1,11 +1,11 @@
-"""Matches that read the payload: sctp, u32, bpf. Every rule only counts.
+"""Matches that read the payload: sctp, u32, bpf, string, codes and options. Every rule only counts.
 
     client 10.1.0.1 --lan-- router --wan-- 203.0.113.1 server
 """
 
 import struct
 
-from testnet.packets import IP, VC, VS, Raw, echo, tcp, udp
+from testnet.packets import ICMP, IP, VC, VS, Raw, echo, tcp, udp
 from testnet.scenario import scenario
 
 
@@ -67,3 +67,34 @@ def bpf(lab):
     """Programs as tcpdump makes them: protocol, port, length, and one that looks beyond the end."""
     lab.client.send(udp(), udp(dport=54), tcp("PA", data=b"GET / HTTP/1.0\r\n\r\n"), tcp(), echo())
     lab.record("through", len(lab.server.arrived(5)))
+
+
+@scenario(counting(
+    '-m string --string "question" --algo bm', '-m string --string "question" --algo kmp',
+    '-m string ! --string "question" --algo bm', '-m string --string "QUEstion" --algo bm',
+    '-m string --string "QUEstion" --algo kmp --icase', '-m string --string "question" --algo bm --from 28',
+    '-m string --string "question" --algo bm --from 29', '-m string --string "question" --algo kmp --to 36',
+    '-m string --string "question" --algo kmp --to 35', '-m string --string "question" --algo bm --from 28 --to 36',
+    '-m string --hex-string "|0d0a0d0a|" --algo bm', '-m string --string "GET /" --algo bm --to 100',
+    '-m string --hex-string "|0a010032|" --algo kmp --from 12 --to 16'))
+def string(lab):
+    """Text and bytes, either algorithm, with and without regard to case, between two offsets."""
+    lab.client.send(udp(data=b"question"), udp(data=b"a question"), udp(data=b"questio"), udp(data=b"n" * 1400 + b"question"),
+                    tcp("PA", data=b"GET / HTTP/1.0\r\n\r\n"), echo(data=b"QuEsTiOn"))
+    lab.record("through", len(lab.server.arrived(6)))
+
+
+@scenario(counting(
+    "-p icmp -m icmp --icmp-type 3/1", "-p icmp -m icmp --icmp-type 8/0", "-p icmp -m icmp ! --icmp-type 8/3",
+    "-p icmp -m icmp --icmp-type 13", "-p icmp -m icmp ! --icmp-type any",
+    "-p tcp -m tcp --tcp-option 8", "-p tcp -m tcp ! --tcp-option 8", "-p tcp -m tcp --tcp-option 5",
+    "-p tcp -m tcp --tcp-option 34", "-p tcp -m tcpmss --mss 1400:1460", "-p tcp -m tcpmss ! --mss 1460"))
+def options_and_codes(lab):
+    """ICMP codes; TCP options wherever they stand; a size that is or is not there."""
+    lab.client.send(IP(src=VC, dst=VS) / ICMP(code=3, id=3), IP(src=VC, dst=VS) / ICMP(code=0, id=4),
+                    IP(src=VC, dst=VS) / ICMP(type=13, id=5),
+                    tcp(options=[("MSS", 1460), ("NOP", None), ("NOP", None), ("Timestamp", (1, 0))]),
+                    tcp(sport=40001, options=[("MSS", 1400)]), tcp(sport=40002),
+                    tcp(sport=40003, options=[("NOP", None), ("NOP", None), ("SAck", (1, 2))]),
+                    tcp(sport=40004, options=[(34, b"cookie12"), ("MSS", 500), ("NOP", None), ("NOP", None)]))
+    lab.record("through", lab.server.packets(8))

@@ -84,8 +84,9 @@ static void test_fits(void **state)
 /* test_unknown_system: --log says of each packet with SYN that nothing is known of its sender. */
 static void test_unknown_system(void **state)
 {
-	static const struct craft syn = { .src = "10.1.0.1", .dst = "10.9.0.2", .sport = 1111, .dport = 80,
-					  .tcp_flags = TCP_SYN };
+	static const struct craft syn = {
+		.src = "10.1.0.1", .dst = "10.9.0.2", .sport = 1111, .dport = 80, .tcp_flags = TCP_SYN
+	};
 	struct hook_state st = { .hook = HOOK_FORWARD };
 	struct rule_error err;
 	struct bench b;
@@ -94,8 +95,9 @@ static void test_unknown_system(void **state)
 	(void)state;
 	bench_begin(&b);
 	st.ns = b.ns;
-	assert_int_equal(bench_load(&b, TABLE_FILTER, "-A FORWARD -p tcp -m osf ! --genre Linux --log 1 -j DROP", false,
-				    &err), 0);
+	assert_int_equal(bench_load(&b, TABLE_FILTER,
+				    "-A FORWARD -p tcp -m osf ! --genre Linux --log 1 -j DROP", false, &err),
+			 0);
 	p = craft_packet(b.ns->pool, &syn);
 	assert_int_equal(tables_walk(b.tables, TABLE_FILTER, p, &st), VERDICT_ACCEPT);
 	assert_int_equal(b.world.log_count, 2);
