@@ -36,6 +36,10 @@ int command_main(int argc, char **argv);
 enum { COMMAND_UNREACHABLE = 3, COMMAND_USAGE = 2, COMMAND_DONE = 256 };
 int client_run(const struct command *command, const struct command_env *env, int argc, char **argv);
 
+/* ipset_command.c: opens what -file names; whether standard input is sent along. */
+int ipset_prepare(int argc, char **argv);
+bool ipset_reads_input(int argc, char **argv);
+
 /* Local commands, by file. */
 int command_run(const struct command_env *env, int argc, char **argv);   /* command_run.c */
 int command_check(const struct command_env *env, int argc, char **argv); /* command_run.c */

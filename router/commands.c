@@ -62,6 +62,12 @@ const struct command commands[] = {
 	{ .name = "ip6tables", .usage = "...", .summary = "refused: Tapgate routes IPv4", .local = command_ip6tables },
 	{ .name = "ip6tables-save", .usage = "...", .summary = "prints nothing: Tapgate routes IPv4", .local = command_ip6tables },
 	{ .name = "ip6tables-restore", .usage = "...", .summary = "refused: Tapgate routes IPv4", .local = command_ip6tables },
+	{ .name = "ipset", .usage = "create | add | del | test | list | save | restore | swap | rename | flush | destroy ...",
+	  .summary = "the sets that rules ask with -m set, as ipset(8)",
+	  .options = "As ipset 7.17; `ipset help` has its words, `ipset help TYPE` those of a type:\n"
+		     "hash:ip hash:net hash:ip,port hash:net,iface hash:ip,port,ip hash:ip,port,net hash:mac\n"
+		     "bitmap:ip bitmap:port list:set\n",
+	  .live = command_ipset, .prepare = ipset_prepare, .reads_input = ipset_reads_input },
 	{ .name = "conntrack", .usage = "-L [expect] [-o LIST] | -C [expect] | -S",
 	  .summary = "the live connections, as conntrack(8)",
 	  .options = "  -L, --dump [conntrack|expect]    list connections or expectations\n"

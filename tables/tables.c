@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "netstack/netstack.h"
+#include "tables/set.h"
 #include "tables/tables_int.h"
 
 static const char *const table_names[TABLE_COUNT] = {
@@ -72,8 +73,9 @@ struct tables *tables_create(struct netstack *ns, struct conntrack *ctk)
 	t->matches = list_copy((const void *const *)match_ops_all, 0);
 	t->targets = list_copy((const void *const *)target_ops_all, 0);
 	t->live = ruleset_new(t);
+	t->sets = sets_create(t, ns);
 	proto_names_load(t);
-	if (!t->matches || !t->targets || !t->live || ruleset_compile(t->live, &err)) {
+	if (!t->matches || !t->targets || !t->live || !t->sets || ruleset_compile(t->live, &err)) {
 		tables_destroy(t);
 		return NULL;
 	}
@@ -87,6 +89,7 @@ void tables_destroy(struct tables *t)
 	ruleset_free(t, t->live);
 	free(t->matches);
 	free(t->targets);
+	sets_destroy(t->sets);
 	free(t->proto_names);
 	free(t);
 }

@@ -1,0 +1,427 @@
+/* set_text.c - sets as ipset(8) lists them: plain, as commands, as XML. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "netstack/netstack.h"
+#include "tables/set.h"
+#include "tables/tables_int.h"
+
+/* Names of create options in the order of set_create_order, with what the store says of itself. */
+struct header {
+	struct text *out;
+	const struct set *s;
+	uint8_t output;
+	const char *want; /* the name looked for, or NULL */
+};
+
+/* Lines of members gathered for sorting. */
+struct lines {
+	struct text text;
+	size_t *at;
+	size_t count, size;
+};
+
+struct printer {
+	const struct set *s;
+	const struct set_list_how *how;
+	struct text *out;
+	struct lines *lines; /* NULL: straight to out */
+};
+
+void set_put_ip(struct text *out, uint32_t host_order)
+{
+	text_printf(out, "%u.%u.%u.%u", host_order >> 24, host_order >> 16 & 255, host_order >> 8 & 255, host_order & 255);
+}
+
+/* put_proto: name or number. */
+static void put_proto(const struct sets *ss, uint8_t proto, struct text *out)
+{
+	const char *name = ss->tables ? proto_name(ss->tables, proto) : NULL;
+
+	if (name)
+		text_puts(out, name);
+	else
+		text_printf(out, "%u", proto);
+}
+
+/* put_icmp: the first name of the type and code, or both numbers. */
+static void put_icmp(uint16_t port, struct text *out)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = set_icmp_name(i)); i++)
+		if (set_icmp_find(name) == port) {
+			text_puts(out, name);
+			return;
+		}
+	text_printf(out, "%u/%u", port >> 8, port & 255);
+}
+
+void set_put_proto_port(const struct sets *ss, uint8_t proto, uint16_t port, struct text *out)
+{
+	put_proto(ss, proto, out);
+	text_puts(out, ":");
+	if (proto == IPPROTO_ICMP)
+		put_icmp(port, out);
+	else
+		text_printf(out, "%u", port);
+}
+
+/* put_ips: an address with what was written behind it. */
+static void put_ips(uint32_t ip, bool has_to, uint32_t to, bool has_cidr, uint8_t cidr, struct text *out)
+{
+	set_put_ip(out, ip);
+	if (has_to) {
+		text_puts(out, "-");
+		set_put_ip(out, to);
+	} else if (has_cidr && cidr != 32) {
+		text_printf(out, "/%u", cidr);
+	}
+}
+
+/* put_part: one part of a written element. */
+static void put_part(const struct set *s, const struct set_entry *e, uint8_t part, bool second, struct text *out)
+{
+	switch (part) {
+	case PART_PORT:
+		set_put_proto_port(s->sets, e->proto, e->port, out);
+		break;
+	case PART_BARE_PORT:
+		text_printf(out, "%u", e->port);
+		break;
+	case PART_IFACE:
+		text_printf(out, "%s%s", e->physdev ? "physdev:" : "", e->iface);
+		break;
+	case PART_MAC:
+		text_printf(out, "%02X:%02X:%02X:%02X:%02X:%02X", e->mac[0], e->mac[1], e->mac[2], e->mac[3], e->mac[4],
+			    e->mac[5]);
+		break;
+	case PART_NAME:
+		text_puts(out, e->name);
+		if (e->before) /* ipset says "after" for both */
+			text_printf(out, " after %s", e->ref);
+		break;
+	default:
+		if (second)
+			put_ips(e->ip2, false, 0, e->has_cidr2, e->cidr2, out);
+		else
+			put_ips(e->ip, e->has_to, e->ip_to, e->has_cidr, e->cidr, out);
+		break;
+	}
+}
+
+void set_put_entry(const struct set *s, const struct set_entry *e, struct text *out)
+{
+	for (unsigned i = 0; i < SET_PARTS_MAX && s->type->parts[i]; i++) {
+		if (i)
+			text_puts(out, ",");
+		put_part(s, e, s->type->parts[i], i == 2, out);
+	}
+}
+
+/* --- header ---------------------------------------------------------------------------------------------------------- */
+
+/* put_option: " name value", "<name>value</name>"; without value " name", "<name/>". */
+static void put_option(struct text *out, uint8_t output, const char *name, const char *value)
+{
+	if (output != SET_OUT_XML)
+		text_printf(out, " %s%s%s", name, value ? " " : "", value ? value : "");
+	else if (value)
+		text_printf(out, "<%s>%s</%s>", name, value, name);
+	else
+		text_printf(out, "<%s/>", name);
+}
+
+/* take: of what a store says, the one wanted. */
+static void take(void *ctx, const char *name, const char *value)
+{
+	const struct header *h = ctx;
+
+	if (!strcmp(name, h->want))
+		put_option(h->out, h->output, name, value);
+}
+
+/* put_mask: netmask or bitmask, whichever was given. */
+static void put_mask(const struct set *s, int option, uint8_t output, struct text *out)
+{
+	char buf[32];
+	struct text value = text_over(buf, sizeof buf);
+
+	if (s->netmask == UINT32_MAX || (option == OPT_NETMASK) != (s->plen != 32))
+		return;
+	if (option == OPT_NETMASK)
+		text_printf(&value, "%u", s->plen);
+	else
+		set_put_ip(&value, s->netmask);
+	put_option(out, output, set_option_name(option), text_cstr(&value));
+}
+
+/* put_header_option: one of the options that the set was created with. */
+static void put_header_option(const struct set *s, int option, uint8_t output, struct text *out)
+{
+	static const uint8_t extension[] = { [OPT_COUNTERS] = SET_COUNTERS, [OPT_COMMENT] = SET_COMMENT, [OPT_SKBINFO] = SET_SKBINFO };
+	struct header h = { out, s, output, set_option_name(option) };
+	char seconds[16];
+
+	switch (option) {
+	case OPT_FAMILY:
+		put_option(out, output, "family", "inet");
+		break;
+	case OPT_NETMASK:
+	case OPT_BITMASK:
+		put_mask(s, option, output, out);
+		break;
+	case OPT_TIMEOUT:
+		snprintf(seconds, sizeof seconds, "%u", s->timeout);
+		if (s->extensions & SET_TIMEOUT)
+			put_option(out, output, "timeout", seconds);
+		break;
+	case OPT_COUNTERS:
+	case OPT_COMMENT:
+	case OPT_SKBINFO:
+		if (s->extensions & extension[option])
+			put_option(out, output, h.want, NULL);
+		break;
+	case OPT_FORCEADD: /* ipset 7.17 does not show it */
+		break;
+	default:
+		s->type->store->header(s, take, &h);
+		break;
+	}
+}
+
+static void put_header(const struct set *s, uint8_t output, struct text *out)
+{
+	const int8_t *order = s->type->features & SET_F_PORT && s->type->create_options & SET_OPT(BITMASK)
+				      ? set_create_order_port
+				      : set_create_order;
+
+	for (; *order >= 0; order++)
+		if (s->type->create_options & 1u << *order)
+			put_header_option(s, *order, output, out);
+}
+
+/* --- members --------------------------------------------------------------------------------------------------------- */
+
+static void put_value(const struct printer *p, struct text *out, const char *name, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+static void put_value(const struct printer *p, struct text *out, const char *name, const char *format, ...)
+{
+	char value[SET_COMMENT_MAX + 8];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof value, format, args);
+	va_end(args);
+	put_option(out, p->how->output, name, value);
+}
+
+/* put_skbinfo: mark, priority and queue, each only where it was set. */
+static void put_skbinfo(const struct printer *p, const uint8_t *ext, struct text *out)
+{
+	uint32_t info[3];
+	uint16_t queue;
+
+	memcpy(info, ext + p->s->ext.skbinfo, sizeof info);
+	memcpy(&queue, ext + p->s->ext.skbinfo + sizeof info, sizeof queue);
+	if ((info[0] || info[1]) && info[1] == UINT32_MAX)
+		put_value(p, out, "skbmark", "0x%x", info[0]);
+	else if (info[0] || info[1])
+		put_value(p, out, "skbmark", "0x%x/0x%x", info[0], info[1]);
+	if (info[2])
+		put_value(p, out, "skbprio", "%x:%x", info[2] >> 16, info[2] & 0xffff);
+	if (queue)
+		put_value(p, out, "skbqueue", "%u", queue);
+}
+
+/* put_extensions: in ipset's order. */
+static void put_extensions(const struct printer *p, const uint8_t *ext, uint8_t flags, struct text *out)
+{
+	const struct set *s = p->s;
+	uint64_t until, counters[2];
+	const char *comment;
+
+	if (s->extensions & SET_TIMEOUT) {
+		memcpy(&until, ext + s->ext.timeout, sizeof until);
+		until = until ? (until - s->sets->ns->now) / 1000000000 : 0;
+		memcpy(counters, ext + s->ext.timeout, sizeof until);
+		put_value(p, out, "timeout", "%llu", (unsigned long long)(counters[0] && !until ? 1 : until));
+	}
+	if (flags & SET_OP_NOMATCH)
+		put_option(out, p->how->output, "nomatch", NULL);
+	if (flags & SET_OP_WILDCARD)
+		put_option(out, p->how->output, "wildcard", NULL);
+	if (s->extensions & SET_COUNTERS) {
+		memcpy(counters, ext + s->ext.counters, sizeof counters);
+		put_value(p, out, "packets", "%llu", (unsigned long long)counters[1]);
+		put_value(p, out, "bytes", "%llu", (unsigned long long)counters[0]);
+	}
+	if (s->extensions & SET_COMMENT) {
+		memcpy(&comment, ext + s->ext.comment, sizeof comment);
+		if (comment)
+			put_value(p, out, "comment", "\"%s\"", comment);
+	}
+	if (s->extensions & SET_SKBINFO)
+		put_skbinfo(p, ext, out);
+}
+
+/* line_begin: remembers where a line of a sorted listing begins. */
+static void line_begin(struct lines *l)
+{
+	if (l->count == l->size) {
+		size_t size = l->size ? l->size * 2 : 256;
+		size_t *more = realloc(l->at, size * sizeof *more);
+
+		if (!more) {
+			l->text.failed = true;
+			return;
+		}
+		l->at = more;
+		l->size = size;
+	}
+	l->at[l->count++] = l->text.len;
+}
+
+/* put_member: one element, one line. */
+static void put_member(void *ctx, const void *key, const uint8_t *ext, uint8_t flags)
+{
+	struct printer *p = ctx;
+	struct text *out = p->lines ? &p->lines->text : p->out;
+
+	if (p->lines)
+		line_begin(p->lines);
+	if (p->how->output == SET_OUT_XML)
+		text_puts(out, "<member><elem>");
+	else if (p->how->output == SET_OUT_SAVE)
+		text_printf(out, "add %s ", p->s->name);
+	p->s->type->put(p->s, key, out);
+	if (p->how->output == SET_OUT_XML)
+		text_puts(out, "</elem>");
+	put_extensions(p, ext, flags, out);
+	text_puts(out, p->how->output == SET_OUT_XML ? "</member>\n" : "\n");
+	if (p->lines)
+		text_put(out, "", 1);
+}
+
+/* compare_lines: word by word; of two words the shorter is less, so that numbers come in their order. */
+static int compare_lines(const void *pa, const void *pb, void *base)
+{
+	static const char ends[] = ".,:/-<> \n";
+	const char *a = (const char *)base + *(const size_t *)pa, *b = (const char *)base + *(const size_t *)pb;
+
+	while (*a && *b) {
+		size_t na = strcspn(a, ends), nb = strcspn(b, ends);
+		int order = na != nb ? (na < nb ? -1 : 1) : memcmp(a, b, na);
+
+		if (order)
+			return order;
+		a += na;
+		b += nb;
+		if (*a != *b)
+			return *a == '\n' || *a == ' ' || !*a ? -1 : *b == '\n' || *b == ' ' || !*b ? 1 : *a - *b;
+		a += *a != '\0';
+		b += *b != '\0';
+	}
+	return *a - *b;
+}
+
+/* put_members: all elements, sorted where asked for and of use. */
+static void put_members(const struct set *s, const struct set_list_how *how, struct text *out)
+{
+	struct lines lines = { 0 };
+	struct printer p = { s, how, out, how->sorted && s->type->store == &set_store_hash ? &lines : NULL };
+
+	s->type->store->each(s, put_member, &p);
+	if (lines.count && !lines.text.failed)
+		qsort_r(lines.at, lines.count, sizeof *lines.at, compare_lines, lines.text.data);
+	for (size_t i = 0; i < lines.count && !lines.text.failed; i++)
+		text_puts(out, lines.text.data + lines.at[i]);
+	out->failed |= lines.text.failed;
+	text_free(&lines.text);
+	free(lines.at);
+}
+
+/* --- a set ----------------------------------------------------------------------------------------------------------- */
+
+static void put_plain(const struct set *s, const struct set_list_how *how, struct text *out)
+{
+	text_printf(out, "Name: %s\nType: %s\nRevision: %u\nHeader:", s->name, s->type->name, s->type->revision);
+	put_header(s, SET_OUT_PLAIN, out);
+	text_printf(out, "\nSize in memory: %llu\nReferences: %u\nNumber of entries: %u\n",
+		    (unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
+	if (how->terse)
+		return;
+	text_puts(out, "Members:\n");
+	put_members(s, how, out);
+}
+
+static void put_save(const struct set *s, const struct set_list_how *how, struct text *out)
+{
+	text_printf(out, "create %s %s", s->name, s->type->name);
+	put_header(s, SET_OUT_SAVE, out);
+	text_puts(out, "\n");
+	if (!how->terse)
+		put_members(s, how, out);
+}
+
+static void put_xml(const struct set *s, const struct set_list_how *how, struct text *out)
+{
+	text_printf(out, "<ipset name=\"%s\">\n<type>%s</type>\n<revision>%u</revision>\n<header>", s->name, s->type->name,
+		    s->type->revision);
+	put_header(s, SET_OUT_XML, out);
+	text_printf(out, "\n<memsize>%llu</memsize>\n<references>%u</references>\n<numentries>%u</numentries>\n</header>\n",
+		    (unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
+	if (!how->terse) {
+		text_puts(out, "<members>\n");
+		put_members(s, how, out);
+		text_puts(out, "</members>\n");
+	}
+	text_puts(out, "</ipset>\n");
+}
+
+/* put_set: one set; @first: no other was printed before. */
+static void put_set(const struct set *s, const struct set_list_how *how, bool first, struct text *out)
+{
+	if (how->names && how->output != SET_OUT_SAVE) {
+		text_printf(out, how->output == SET_OUT_XML ? "<ipset name=\"%s\"/>\n" : "%s\n", s->name);
+		return;
+	}
+	switch (how->output) {
+	case SET_OUT_SAVE:
+		put_save(s, how, out);
+		break;
+	case SET_OUT_XML:
+		put_xml(s, how, out);
+		break;
+	default:
+		if (!first)
+			text_puts(out, "\n");
+		put_plain(s, how, out);
+		break;
+	}
+}
+
+int set_list(struct sets *ss, const char *name, const struct set_list_how *how, struct text *out)
+{
+	const struct set *one = name ? set_find(ss, name) : NULL;
+	bool first = true;
+
+	if (name && !one)
+		return -SET_E_NO_SET;
+	if (how->output == SET_OUT_XML)
+		text_puts(out, "<ipsets>\n");
+	for (int lists = 0; lists < 2; lists++) /* lists of sets last: restore needs their members first */
+		for (uint32_t i = 0; i < ss->size; i++) {
+			const struct set *s = ss->slot[i];
+
+			if (!s || (one && s != one) || lists != !!(s->type->features & SET_F_NAME))
+				continue;
+			put_set(s, how, first, out);
+			first = false;
+		}
+	if (how->output == SET_OUT_XML)
+		text_puts(out, "</ipsets>\n");
+	return 0;
+}
