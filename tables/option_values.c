@@ -5,6 +5,7 @@
  */
 #include "tables/options.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
@@ -127,26 +128,16 @@ int opt_ip4(const char *text, uint32_t *be)
 
 int opt_ip4_host(const char *text, uint32_t *be)
 {
-	unsigned n[4] = { 0 };
-	int parts, used = 0;
+	struct in_addr a;
 
-	if (!opt_ip4(text, be))
-		return 0;
 	if (!strcmp(text, "localhost")) {
 		*be = __builtin_bswap32(0x7f000001);
 		return 0;
 	}
-	/* inet_aton(3) forms: the last number fills what is left: "10" is 0.0.0.10, "10.1" is 10.0.0.1 */
-	parts = sscanf(text, "%3u%n.%3u%n.%9u%n", &n[0], &used, &n[1], &used, &n[2], &used);
-	if (parts < 1 || text[used] || !isdigit((unsigned char)text[0]) || n[0] > 255 || (parts == 3 && n[1] > 255) ||
-	    (parts == 3 && n[2] > 65535))
+	/* Also the forms of inet_aton(3): "10.1" is 10.0.0.1, numbers may be hexadecimal or octal; but no blank behind. */
+	if (strspn(text, "0123456789abcdefABCDEFxX.") != strlen(text) || !inet_aton(text, &a))
 		return -EINVAL;
-	if (parts == 1)
-		*be = __builtin_bswap32(n[0]);
-	else if (parts == 2)
-		*be = __builtin_bswap32(n[0] << 24 | n[1]);
-	else
-		*be = __builtin_bswap32(n[0] << 24 | n[1] << 16 | n[2]);
+	*be = a.s_addr;
 	return 0;
 }
 

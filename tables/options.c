@@ -197,7 +197,8 @@ static int port_wrapped(const char *text, uint16_t *port)
 {
 	uint64_t n;
 
-	if (strspn(text, "0123456789") != strlen(text) || opt_number(text + strspn(text, "0"), NULL, 0, INT32_MAX, &n))
+	if (strspn(text, "0123456789") != strlen(text) || opt_number(text + strspn(text, "0"), NULL, 0, INT64_MAX, &n) ||
+	    (uint32_t)n == UINT32_MAX)
 		return -1;
 	*port = (uint16_t)n;
 	return 0;
