@@ -41,6 +41,8 @@ class KernelLab(Lab):
             self._quiet_device(host.agent, host.device)
             self._quiet_device(self.router, host.link.name)
         self._start_tracking()
+        if self.sets:
+            self._run("ipset", "restore", text=self.sets)
         self._run("iptables-legacy-restore", text=self.rules + self._helper_rules())
         self._write([("/proc/" + sysctl_path(name), value) for name, value in self.sysctls.items()])
 
@@ -119,6 +121,9 @@ class KernelLab(Lab):
 
     def save(self):
         return self._run("iptables-legacy-save", "-c")
+
+    def ipset(self, *args):
+        return self.router.call("run", ["ipset", *args])[1]
 
     def conntrack(self, *args):
         return self.router.call("run", ["conntrack", *args])[1]

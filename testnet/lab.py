@@ -27,7 +27,7 @@ class Lab:
     kind = "none"
 
     def __init__(self, rules="", sysctl=None, mtu=None, helpers=None, offload=False,
-                 routes=None):
+                 routes=None, sets=""):
         """Describe the laboratory; entering the context builds it.
 
         @rules: iptables-save text, short form allowed (text.complete_rules).
@@ -37,6 +37,7 @@ class Lab:
                   configuration and the kernel by rules in raw, which the scenario
                   must not use then; rules with -j CT --helper need none.
         @routes: {prefix: 'via ADDRESS', 'blackhole', 'unreachable' or 'prohibit'}.
+        @sets: lines of `ipset restore`, read before the rules.
         @offload: leave segmentation and checksum offload of the hosts on, for bulk
                   traffic; frames are not captured then.
         """
@@ -47,6 +48,7 @@ class Lab:
         self.helpers = helpers or {}
         self.offload = offload
         self.routes = routes or {}
+        self.sets = sets
         self.suffix = namespaces.new_suffix()
         self.hosts = []
         self.record_list = []
@@ -209,6 +211,10 @@ class Lab:
 
     def save(self):
         """iptables-save -c as it is."""
+        raise NotImplementedError
+
+    def ipset(self, *args):
+        """Standard output of ipset ARGS."""
         raise NotImplementedError
 
     def conntrack(self, *args):

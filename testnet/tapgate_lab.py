@@ -65,9 +65,9 @@ class Process:
         with open(self.log_path, errors="replace") as file:
             return file.read()
 
-    def command(self, *args, check=True):
-        """tapgate -S SOCKET ARGS: (status, stdout, stderr); check raises on failure."""
-        done = subprocess.run([binary(), "-S", self.socket, *args], capture_output=True,
+    def command(self, *args, check=True, text=None):
+        """tapgate -S SOCKET ARGS < @text: (status, stdout, stderr); check raises on failure."""
+        done = subprocess.run([binary(), "-S", self.socket, *args], capture_output=True, input=text,
                               text=True, timeout=20, errors="replace")
         if check and done.returncode != 0:
             raise RuntimeError("tapgate %s: exit %d\n%s%s" % (" ".join(args), done.returncode,
@@ -137,10 +137,13 @@ class TapgateLab(Lab):
         if self.mount:
             os.mkdir(os.path.join(self.directory, "proc"))
         with open(os.path.join(self.directory, "rules.v4"), "w") as file:
-            file.write(self.rules)
+            file.write("" if self.sets else self.rules)
         with open(self.config_path(), "w") as file:
             file.write(self.config())
         self.process = Process(self.config_path(), self.directory)
+        if self.sets:
+            self.process.command("ipset", "restore", text=self.sets)
+            self.process.command("iptables-restore", text=self.rules)
         for host in self.hosts:
             self._quiet_device(host.agent, host.device)
             namespaces.ip_batch(["link set lo up", "link set %s address %s"
@@ -158,6 +161,9 @@ class TapgateLab(Lab):
 
     def save(self):
         return self.process.command("iptables-save", "-c")[1]
+
+    def ipset(self, *args):
+        return self.process.command("ipset", *args, check=False)[1]
 
     def conntrack(self, *args):
         return self.process.command("conntrack", *args)[1]
