@@ -106,8 +106,12 @@ static int place_one(struct command *c, struct chain *chain, struct rule_entry *
 	uint32_t at = c->cmd == 'A' ? chain->count : c->number ? c->number - 1 : 0;
 
 	if (c->cmd == 'D' || c->cmd == 'C') {
+		enum rule_kind kind = (enum rule_kind)e->rule->kind;
+
 		at = find_equal(chain, e);
 		rule_put(c->t, e->rule);
+		if (at == chain->count && (kind == KIND_JUMP || kind == KIND_GOTO || kind == KIND_TARGET))
+			return rule_fail_errno(c->err, ENOENT); /* libiptc forgets which function failed */
 		if (at == chain->count)
 			return rule_fail_code(c->err, 1,
 					      "Bad rule (does a matching rule exist in that chain?).");

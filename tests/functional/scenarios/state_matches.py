@@ -244,24 +244,3 @@ def shared_files(lab):
     lab.record("keys", sorted(re.sub(r"^\d+ |\d+ (?=\d+ \d+$)", "", line)
                               for line in lab.proc("net/ipt_hashlimit/keys").splitlines()))
     lab.record("rate", sorted(re.sub(r"^\d+ ", "", line) for line in lab.proc("net/ipt_hashlimit/rate").splitlines()))
-
-
-@scenario("""
-*filter
-:FORWARD ACCEPT
--A FORWARD -s 10.1.0.50/32 -j RATEEST --rateest-name one --rateest-interval 250.0ms --rateest-ewmalog 500.0ms
--A FORWARD -s 10.1.0.51/32 -j RATEEST --rateest-name two --rateest-interval 250.0ms --rateest-ewmalog 500.0ms
--A FORWARD -m rateest --rateest one --rateest-gt --rateest-pps 4
--A FORWARD -m rateest --rateest one --rateest-lt --rateest-bps 80000bit
--A FORWARD -m rateest --rateest two --rateest-eq --rateest-pps 0
--A FORWARD -m rateest --rateest1 one --rateest-gt --rateest-bps --rateest2 two
--A FORWARD -m rateest --rateest-delta --rateest one --rateest-pps1 1000 ! --rateest-gt --rateest-pps2 996
-""")
-def rates(lab):
-    """Nothing is known in the first quarter of a second; then the rates are compared."""
-    lab.client.send(*[udp(data=b"x" * 472)] * 30)
-    lab.record("first", len(lab.server.arrived(30)))
-    begin = time.monotonic()
-    lab.wait(lambda: time.monotonic() - begin > 0.4)
-    lab.client.send(udp(), udp(src=VC2))
-    lab.record("then", len(lab.server.arrived(2)))
