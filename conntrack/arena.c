@@ -1,6 +1,8 @@
 /* arena.c - see arena.h. */
 #include "conntrack/arena.h"
 
+#include "netstack/poison.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,8 +30,10 @@ int ct_arena_create(struct ct_arena *a, size_t element, uint32_t ceiling, uint32
 
 void ct_arena_destroy(struct ct_arena *a)
 {
-	if (a->base)
+	if (a->base) {
+		UNPOISON(a->base, (size_t)a->fresh * a->element);
 		munmap(a->base, bytes_of(a, a->ceiling));
+	}
 	*a = (struct ct_arena){ 0 };
 }
 
@@ -51,6 +55,7 @@ void *ct_arena_get(struct ct_arena *a)
 
 	if (a->free) {
 		element = ct_arena_at(a, a->free - 1);
+		UNPOISON(element, a->element);
 		memcpy(&a->free, element, sizeof a->free);
 		memset(element, 0, a->element);
 	} else if (a->fresh < a->capacity) {
@@ -65,6 +70,7 @@ void *ct_arena_get(struct ct_arena *a)
 void ct_arena_put(struct ct_arena *a, void *element)
 {
 	memcpy(element, &a->free, sizeof a->free);
+	POISON(element, a->element);
 	a->free = ct_arena_number(a, element) + 1;
 	a->in_use--;
 }

@@ -263,24 +263,25 @@ bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *tuple, const s
 /* Entries of one bucket seen by a walk: chains are bounded at confirm, resizing can make them a little longer. */
 enum { WALK_BATCH = 64 };
 
-/* walk_bucket: calls @fn for the live entries whose original direction hangs in a bucket, from the @skip-th on, at most
- * WALK_BATCH of them. Each is held while @fn runs, so @fn may kill any. Return: how many there were. */
-static uint32_t walk_bucket(struct conntrack *ctk, uint32_t bucket, uint32_t skip,
+/* walk_bucket: calls @fn for the live entries whose direction @wanted hangs in a bucket, from the *@skip-th on, at most
+ * WALK_BATCH of them. Each is held while @fn runs, so @fn may kill any. *@skip moves on by those that still hang there.
+ * Return: how many there were. */
+static uint32_t walk_bucket(struct conntrack *ctk, uint32_t bucket, uint32_t *skip, enum ct_dir wanted,
 			    void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
 {
 	struct ct_table *t = ctk->table;
 	struct ct_entry *batch[WALK_BATCH];
-	uint32_t n = 0;
+	uint32_t n = 0, before = *skip;
 
 	for (uint32_t node = t->bucket[bucket]; node && n < WALK_BATCH;) {
 		enum ct_dir dir;
 		struct ct_entry *ct = ct_node_entry(t, node, &dir);
 
 		node = ct->next[dir];
-		if (dir != CT_ORIGINAL)
+		if (dir != wanted)
 			continue;
-		if (skip) {
-			skip--;
+		if (before) {
+			before--;
 			continue;
 		}
 		ct_hold(ct);
@@ -291,15 +292,20 @@ static uint32_t walk_bucket(struct conntrack *ctk, uint32_t bucket, uint32_t ski
 			ct_kill(ctk, batch[i]);
 		else if (!ct_is_dying(batch[i]))
 			fn(ctx, batch[i]);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		*skip += !ct_is_dying(batch[i]);
 		ct_release(ctk, batch[i]);
 	}
 	return n;
 }
 
-bool ct_each(struct conntrack *ctk, struct ct_cursor *cursor, void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
+/* each_dir: ct_each over the entries as their direction @wanted hangs in the table. */
+static bool each_dir(struct conntrack *ctk, struct ct_cursor *cursor, enum ct_dir wanted,
+		     void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
 {
 	struct ct_table *t = ctk->table;
-	uint32_t n;
+	uint32_t n, skip = 0;
 
 	/* cursor->generation is the number of buckets at the last step: after a resize the walk goes on at the same hash. */
 	if (cursor->generation && cursor->generation != t->buckets)
@@ -309,10 +315,15 @@ bool ct_each(struct conntrack *ctk, struct ct_cursor *cursor, void (*fn)(void *c
 		cursor->bucket++;
 	if (cursor->bucket >= t->buckets)
 		return false;
-	n = walk_bucket(ctk, cursor->bucket, 0, fn, ctx);
-	for (uint32_t skip = n; n == WALK_BATCH; skip += n)
-		n = walk_bucket(ctk, cursor->bucket, skip, fn, ctx);
+	do
+		n = walk_bucket(ctk, cursor->bucket, &skip, wanted, fn, ctx);
+	while (n == WALK_BATCH);
 	return ++cursor->bucket < t->buckets;
+}
+
+bool ct_each(struct conntrack *ctk, struct ct_cursor *cursor, void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
+{
+	return each_dir(ctk, cursor, CT_ORIGINAL, fn, ctx);
 }
 
 /* What ct_flush hands to its walk. */
@@ -337,7 +348,8 @@ uint32_t ct_flush(struct conntrack *ctk, bool (*match)(void *ctx, const struct c
 	struct flush f = { ctk, match, ctx, 0 };
 	struct ct_cursor cursor = { 0 };
 
-	while (ct_each(ctk, &cursor, flush_one, &f))
+	/* By the reply, the one direction that all have: NAT_CLASH entries hang in no other (get_next_corpse). */
+	while (each_dir(ctk, &cursor, CT_REPLY, flush_one, &f))
 		;
 	return f.killed;
 }

@@ -51,7 +51,7 @@ struct defrag {
 	struct queue *queues, *free;
 	struct queue *bucket[BUCKETS];
 	struct queue *oldest, *newest;
-	uint32_t key;
+	uint64_t key[2]; /* of the hash */
 	int64_t memory;
 };
 
@@ -66,7 +66,8 @@ struct defrag *defrag_create(struct netstack *ns)
 		free(d);
 		return NULL;
 	}
-	d->key = netstack_random32(ns);
+	for (int i = 0; i < 2; i++)
+		d->key[i] = (uint64_t)netstack_random32(ns) << 32 | netstack_random32(ns);
 	for (int i = QUEUES; i-- > 0;) {
 		d->queues[i].chain = d->free;
 		d->free = &d->queues[i];
@@ -157,13 +158,26 @@ static void queue_kill(struct netstack *ns, struct queue *q, enum drop_reason re
 	queue_free(ns, q);
 }
 
+/* bucket_of: the chain of a datagram. Both factors are secret: a sender cannot choose addresses and ids that meet. */
+static struct queue **bucket_of(struct defrag *d, const struct ip4_hdr *ip)
+{
+	uint64_t a = ((uint64_t)ip->src << 32 | ip->dst) ^ d->key[0], b = ((uint64_t)ip->id << 16 | ip->proto) ^ d->key[1];
+	__uint128_t product = (__uint128_t)a * b;
+
+	return &d->bucket[(uint32_t)((product >> 64) ^ product) % BUCKETS];
+}
+
+/* deadline_of: when a queue that begins or begins anew now is over. A negative ipfrag_time: at once. */
+static uint64_t deadline_of(const struct netstack *ns)
+{
+	return (int64_t)ns->conf.ipfrag_time > 0 ? ns->now + ns->conf.ipfrag_time : ns->now;
+}
+
 /* queue_find: the queue of a fragment, made if absent; NULL when there is no memory. */
 static struct queue *queue_find(struct netstack *ns, const struct ip4_hdr *ip, uint8_t user)
 {
 	struct defrag *d = ns->defrag;
-	uint64_t h = (((uint64_t)ip->src << 32 | ip->dst) ^ ((uint64_t)ip->id << 16 | ip->proto) ^ d->key) *
-		     0x9e3779b97f4a7c15ull;
-	struct queue **bucket = &d->bucket[h >> 54], *q;
+	struct queue **bucket = bucket_of(d, ip), *q;
 
 	if (!ns->conf.ipfrag_high_thresh || d->memory > ns->conf.ipfrag_high_thresh)
 		return NULL;
@@ -176,7 +190,7 @@ static struct queue *queue_find(struct netstack *ns, const struct ip4_hdr *ip, u
 		return NULL;
 	d->free = q->chain;
 	*q = (struct queue){ .src = ip->src, .dst = ip->dst, .id = ip->id, .proto = ip->proto, .user = user,
-			     .chain = *bucket, .back = bucket, .deadline = ns->now + ns->conf.ipfrag_time };
+			     .chain = *bucket, .back = bucket, .deadline = deadline_of(ns) };
 	if (q->chain)
 		q->chain->back = &q->chain;
 	*bucket = q;
@@ -205,7 +219,7 @@ static void restart(struct netstack *ns, struct queue *q)
 	q->len = q->meat = q->max_size = q->max_df_size = 0;
 	q->ecn = 0;
 	age_out(ns->defrag, q);
-	q->deadline = ns->now + ns->conf.ipfrag_time;
+	q->deadline = deadline_of(ns);
 	age_in(ns->defrag, q);
 }
 

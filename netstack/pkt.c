@@ -10,6 +10,7 @@
  *   2. A freed packet holds no connection.
  */
 #include "netstack/pkt.h"
+#include "netstack/poison.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,8 +80,10 @@ uint32_t pkt_pool_destroy(struct pkt_pool *pool)
 		return 0;
 	leaked = pool->in_use;
 	for (int class = 0; class < PKT_CLASSES; class++)
-		if (pool->arena[class])
+		if (pool->arena[class]) {
+			UNPOISON(pool->arena[class], pool->arena_size[class]);
 			munmap(pool->arena[class], pool->arena_size[class]);
+		}
 	free(pool->descriptors);
 	free(pool);
 	return leaked;
@@ -103,6 +106,7 @@ static uint8_t *block_get(struct pkt_pool *pool, enum pkt_class class)
 	struct block *b = pool->blocks[class];
 
 	if (b) {
+		UNPOISON(b, block_size[class]);
 		pool->blocks[class] = b->next;
 		return (uint8_t *)b;
 	}
@@ -119,6 +123,7 @@ static void block_put(struct pkt_pool *pool, enum pkt_class class, uint8_t *buf)
 
 	b->next = pool->blocks[class];
 	pool->blocks[class] = b;
+	POISON(b, block_size[class]);
 }
 
 struct pkt *pkt_alloc(struct pkt_pool *pool, enum pkt_class class)

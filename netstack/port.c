@@ -59,6 +59,7 @@ struct port *port_add(struct netstack *ns, const char *name, const uint8_t mac[M
 void port_remove(struct netstack *ns, struct port *port)
 {
 	port_set_up(ns, port, false);
+	neigh_flush(ns, port); /* also of what came while it was down */
 	defrag_flush_port(ns, port);
 	route_flush_port(ns, port);
 	ns->port[port->index - 1] = NULL;

@@ -175,6 +175,22 @@ static void test_chain(void **state)
 	scene_end(&s);
 }
 
+/* Chains that resizing made longer than a batch of the walk: a flush leaves nothing behind. */
+static void test_flush_long_chains(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s, 60000);
+	assert_int_equal(ct_table_resize(s.ctk, 65536), 0);
+	for (uint16_t port = 1; port < 60000; port++)
+		assert_non_null(open_flow(&s, port));
+	assert_int_equal(ct_table_resize(s.ctk, 512), 0);
+	assert_int_equal(ct_flush(s.ctk, NULL, NULL), 59999);
+	assert_int_equal(s.ctk->count, 0);
+	scene_end(&s);
+}
+
 /* Two packets of one flow held before confirm: UDP moves to the winner, TCP is dropped. */
 static void test_clash(void **state)
 {
@@ -213,8 +229,9 @@ static void test_clash(void **state)
 	}
 }
 
-/* The loser of a clash on the original tuple only lives one second, for answers, unseen by dumps. */
-static void test_clash_nat(void **state)
+/* clash_nat: the loser of a clash on the original tuple only lives one second, for answers, unseen by dumps. @flush: or
+ * until a flush. */
+static void clash_nat(bool flush)
 {
 	struct hook_state st = { .hook = HOOK_PREROUTING };
 	struct ct_cursor cursor = { 0 };
@@ -223,7 +240,6 @@ static void test_clash_nat(void **state)
 	struct walk w;
 	struct scene s;
 
-	(void)state;
 	scene_begin(&s, 64);
 	w = (struct walk){ &s, 0, false };
 	a = packet_of(&s, "O udp");
@@ -244,10 +260,19 @@ static void test_clash_nat(void **state)
 		;
 	assert_int_equal(w.seen, 1);
 	assert_non_null(ct_lookup(s.ctk, &reply, NULL));
+	if (flush)
+		assert_int_equal(ct_flush(s.ctk, NULL, NULL), 2);
 	s.ns->now += SEC + 1;
 	assert_null(ct_lookup(s.ctk, &reply, NULL));
-	assert_int_equal(s.ctk->count, 1);
+	assert_int_equal(s.ctk->count, flush ? 0 : 1);
 	scene_end(&s);
+}
+
+static void test_clash_nat(void **state)
+{
+	(void)state;
+	clash_nat(false);
+	clash_nat(true);
 }
 
 /* Zones: packets with and without a template, and where the zone counts. */
@@ -407,7 +432,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full),     cmocka_unit_test(test_scan),       cmocka_unit_test(test_sysctl),
-		cmocka_unit_test(test_walk),     cmocka_unit_test(test_chain),      cmocka_unit_test(test_clash),
+		cmocka_unit_test(test_walk),     cmocka_unit_test(test_chain),      cmocka_unit_test(test_flush_long_chains),
+		     cmocka_unit_test(test_clash),
 		cmocka_unit_test(test_clash_nat), cmocka_unit_test(test_zones),     cmocka_unit_test(test_template),
 		cmocka_unit_test(test_taken),    cmocka_unit_test(test_timers),     cmocka_unit_test(test_mass_expiry),
 	};

@@ -175,6 +175,21 @@ static void test_timeout(void **state)
 	}
 }
 
+/* A negative net.ipv4.ipfrag_time is over at once, also shortly after the clock began; it must not wrap. */
+static void test_negative_time(void **state)
+{
+	struct lab *lab = lab_create(slots);
+
+	(void)state;
+	lab->ns->conf.ipfrag_time = (uint64_t)(-3600 * (int64_t)SECOND);
+	send_frag(lab, &(struct frag){ 0, 64, true, 0, false }, 5, "8.8.8.8");
+	assert_true(netstack_deadline(lab->ns) <= lab->ns->now);
+	lab_sleep(lab, 1 * SECOND);
+	assert_int_equal(dropped(lab, DROP_FRAG_TIMEOUT), 1);
+	assert_int_equal(netstack_held(lab->ns), 0);
+	lab_destroy(lab);
+}
+
 static void test_memory(void **state)
 {
 	struct lab *lab = lab_create(slots);
@@ -250,7 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders),	cmocka_unit_test(test_oversize), cmocka_unit_test(test_cut_again),
-		cmocka_unit_test(test_timeout), cmocka_unit_test(test_memory),	 cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_timeout), cmocka_unit_test(test_negative_time), cmocka_unit_test(test_memory),	 cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_local_ping),
 	};
 
