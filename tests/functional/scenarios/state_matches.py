@@ -244,3 +244,26 @@ def shared_files(lab):
     lab.record("keys", sorted(re.sub(r"^\d+ |\d+ (?=\d+ \d+$)", "", line)
                               for line in lab.proc("net/ipt_hashlimit/keys").splitlines()))
     lab.record("rate", sorted(re.sub(r"^\d+ ", "", line) for line in lab.proc("net/ipt_hashlimit/rate").splitlines()))
+
+
+@scenario("""
+*filter
+:FORWARD ACCEPT
+-A FORWARD -s 10.1.0.50/32 -j RATEEST --rateest-name one --rateest-interval 250.0ms --rateest-ewmalog 500.0ms
+-A FORWARD -s 10.1.0.51/32 -j RATEEST --rateest-name two --rateest-interval 250.0ms --rateest-ewmalog 500.0ms
+-A FORWARD -p icmp -m rateest --rateest one --rateest-gt --rateest-pps 0
+-A FORWARD -p icmp -m rateest --rateest one --rateest-lt --rateest-bps 8000Mbit
+-A FORWARD -p icmp -m rateest --rateest one --rateest-gt --rateest-bps 8000Mbit
+-A FORWARD -p icmp -m rateest --rateest two --rateest-eq --rateest-pps 0
+-A FORWARD -p icmp -m rateest --rateest1 one --rateest-gt --rateest-bps --rateest2 two
+-A FORWARD -p icmp -m rateest --rateest-delta --rateest one --rateest-pps1 1000 --rateest-gt --rateest-pps2 10
+-A FORWARD -p icmp -m rateest --rateest-delta --rateest two --rateest-bps1 8000bit ! --rateest-eq --rateest-bps2 8000bit
+""")
+def rates(lab):
+    """Rates that packets had a moment ago, asked for by others: against figures, each other, as distances."""
+    lab.client.send(*[udp(data=b"x" * 472)] * 60)
+    lab.record("first", len(lab.server.arrived(60)))
+    begin = time.monotonic()
+    lab.wait(lambda: time.monotonic() - begin > 0.3)
+    lab.client.send(echo(), echo(src=VC2))
+    lab.record("then", len(lab.server.arrived(2)))
