@@ -17,6 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 FUZZ_ROUNDS = "20000"
+FUZZ_ROUNDS_OF = {"engine": "3000"}  # a whole engine for each input
 JOB_LIMIT_S = 1200
 SANITIZE = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
 
@@ -99,7 +100,8 @@ def fuzz_jobs():
     jobs = []
     for source in sorted(ROOT.glob("tests/fuzz/fuzz_*.c")):
         name = source.stem[len("fuzz_"):]
-        jobs.append(Job("fuzz " + name, ["%s/tests/fuzz/%s" % (folder, source.stem), FUZZ_ROUNDS,
+        jobs.append(Job("fuzz " + name, ["%s/tests/fuzz/%s" % (folder, source.stem),
+                                         FUZZ_ROUNDS_OF.get(name, FUZZ_ROUNDS),
                                          "tests/fuzz/corpus/" + name], "status", SANITIZE))
     return jobs
 
