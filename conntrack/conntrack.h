@@ -277,7 +277,9 @@ uint32_t ct_id(const struct conntrack *ctk, const struct ct_entry *ct);
 void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool old, struct text *out);
 
 /* ct_print_tool: one line as `conntrack -L` prints it, with its newline. @flags: CT_PRINT_*. */
-enum { CT_PRINT_EXTENDED = 1, CT_PRINT_ID = 2, CT_PRINT_TIMESTAMP = 4, CT_PRINT_LABELS = 8 };
+enum { CT_PRINT_EXTENDED = 1, CT_PRINT_ID = 2, CT_PRINT_TIMESTAMP = 4, CT_PRINT_LABELS = 8,
+       /* as `conntrack -E`: without use, counters and times only at the end, the mark where it is set or CT_PRINT_MARK */
+       CT_PRINT_EVENT = 16, CT_PRINT_DESTROY = 32, CT_PRINT_MARK = 64 };
 void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsigned flags, struct text *out);
 
 /* ct_print_stat: net/stat/nf_conntrack. ct_print_tool_stat: `conntrack -S`. */

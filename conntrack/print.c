@@ -41,8 +41,8 @@ static void put_l3(const struct ct_entry *ct, struct text *out)
 	text_printf(out, "%-8s %u ", family == FAMILY_IP6 ? "ipv6" : "ipv4", family);
 }
 
-/* put_direction: one direction: tuple, its zone where it counts for this direction only, counters; [UNREPLIED] between. */
-static void put_direction(const struct ct_entry *ct, enum ct_dir dir, bool tool, struct text *out)
+/* put_direction: one direction: tuple, its zone where it counts for this direction only, @counters; [UNREPLIED] between. */
+static void put_direction(const struct ct_entry *ct, enum ct_dir dir, bool tool, bool counters, struct text *out)
 {
 	const struct ct_tuple *t = &ct->tuple[dir];
 
@@ -51,7 +51,7 @@ static void put_direction(const struct ct_entry *ct, enum ct_dir dir, bool tool,
 		text_puts(out, "sport=0 dport=0 ");
 	if (ct->zone_dir == (dir == CT_ORIGINAL ? CT_ZONE_ORIG : CT_ZONE_REPLY) && (!tool || ct->zone))
 		text_printf(out, dir == CT_ORIGINAL ? "zone-orig=%u " : "zone-reply=%u ", ct->zone);
-	if (ct->extra && ct->extra->has_acct)
+	if (counters && ct->extra && ct->extra->has_acct)
 		text_printf(out, "packets=%" PRIu64 " bytes=%" PRIu64 " ", ct->extra->acct[dir].packets,
 			    ct->extra->acct[dir].bytes);
 	if (dir == CT_ORIGINAL && !(ct->status & CT_ST_SEEN_REPLY))
@@ -81,8 +81,8 @@ void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool 
 	text_printf(out, "%-8s %u %u ", proto->name, ct->tuple[CT_ORIGINAL].proto, seconds_left(ctk, ct));
 	if (proto->print_state)
 		proto->print_state(ct, out);
-	put_direction(ct, CT_ORIGINAL, false, out);
-	put_direction(ct, CT_REPLY, false, out);
+	put_direction(ct, CT_ORIGINAL, false, true, out);
+	put_direction(ct, CT_REPLY, false, true, out);
 	if (ct->status & CT_ST_ASSURED)
 		text_puts(out, "[ASSURED] ");
 	text_printf(out, "mark=%u ", ct->mark);
@@ -136,25 +136,30 @@ static void put_labels(const struct ct_entry *ct, struct text *out)
 
 void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsigned flags, struct text *out)
 {
+	bool event = flags & (CT_PRINT_EVENT | CT_PRINT_DESTROY);
 	const char *state = ct_state_name(ct);
 
 	if (flags & CT_PRINT_EXTENDED)
 		put_l3(ct, out);
-	text_printf(out, "%-8s %u %u ", tool_name(ct->tuple[CT_ORIGINAL].proto), ct->tuple[CT_ORIGINAL].proto,
-		    seconds_left(ctk, ct));
+	text_printf(out, "%-8s %u ", tool_name(ct->tuple[CT_ORIGINAL].proto), ct->tuple[CT_ORIGINAL].proto);
+	if (!(flags & CT_PRINT_DESTROY) || ct_remaining(ctk, ct))
+		text_printf(out, "%u ", seconds_left(ctk, ct));
 	if (state)
 		text_printf(out, "%s ", state);
-	put_direction(ct, CT_ORIGINAL, true, out);
-	put_direction(ct, CT_REPLY, true, out);
+	put_direction(ct, CT_ORIGINAL, true, !(flags & CT_PRINT_EVENT), out);
+	put_direction(ct, CT_REPLY, true, !(flags & CT_PRINT_EVENT), out);
 	if (ct->status & CT_ST_ASSURED)
 		text_puts(out, "[ASSURED] ");
-	text_printf(out, "mark=%u ", ct->mark);
+	if (!event || ct->mark || flags & CT_PRINT_MARK)
+		text_printf(out, "mark=%u ", ct->mark);
 	if (ct->zone && ct->zone_dir == CT_ZONE_BOTH)
 		text_printf(out, "zone=%u ", ct->zone);
-	put_times(ctk, ct, flags & CT_PRINT_TIMESTAMP, out);
+	if (!(flags & CT_PRINT_EVENT))
+		put_times(ctk, ct, flags & CT_PRINT_TIMESTAMP, out);
 	if (ct->help && ct->help->helper)
 		text_printf(out, "helper=%s ", ct->help->helper->name);
-	text_printf(out, "use=%u ", ct->refs > 1 ? ct->refs - 1 : 1); /* without the walk's */
+	if (!event)
+		text_printf(out, "use=%u ", ct->refs > 1 ? ct->refs - 1 : 1); /* without the walk's */
 	if (flags & CT_PRINT_ID)
 		text_printf(out, "id=%u ", ct_id(ctk, ct));
 	if (flags & CT_PRINT_LABELS)

@@ -132,8 +132,8 @@ static int print_answer(int fd)
 			return -1;
 		if (header[0] == CONTROL_EXIT)
 			return len ? (unsigned char)buf[0] : 0;
-		if (fwrite(buf, 1, len, header[0] == CONTROL_ERR ? stderr : stdout) != len)
-			return 1;
+		if (fwrite(buf, 1, len, header[0] == CONTROL_ERR ? stderr : stdout) != len || fflush(stdout))
+			return 1; /* each record is shown at once: events come one by one */
 	}
 	return -1;
 }

@@ -1,219 +1,225 @@
-/* command_conntrack.c - conntrack -L, -C, -S as conntrack-tools 1.4.7 print them. */
+/* command_conntrack.c - conntrack -L, -D, -F, -C, -S as conntrack-tools 1.4.7 carry them out. The words are conntrack_query.c's,
+ * -E is conntrack_events.c's.
+ *
+ * Linux parity: what the tool prints. A walk over the table is made in bounded steps, also where it deletes.
+ */
 #include "conntrack/helper.h"
-#include "router/request.h"
+#include "router/conntrack_query.h"
 #include "router/router.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOOL "conntrack v1.4.7 (conntrack-tools)"
+#define TOOL CONNTRACK_TOOL
 
-enum { OTHER = 1, USAGE = 2 };
-
-/* One step of a listing ends when it made so much text, or walked so many buckets. */
+/* One step of a walk ends when it made so much text, or walked so many buckets. */
 enum { STEP_BYTES = 32 << 10, STEP_BUCKETS = 4096 };
 
-struct query {
-	int command; /* 'L', 'C', 'S'; 0 = none yet */
-	bool expect; /* the table of expectations */
-	unsigned print; /* CT_PRINT_* */
-};
-
-/* A listing on its way: request.state. */
-struct listing {
+/* A walk on its way: request.state. */
+struct walk {
 	struct conntrack *ctk;
 	struct text *out;
 	struct ct_cursor cursor;
-	unsigned print;
-	unsigned shown;
+	struct conntrack_query q;
+	unsigned count;
 };
 
-static const struct option options[] = {
-	{ "dump", no_argument, NULL, 'L' },     { "count", no_argument, NULL, 'C' },
-	{ "stats", no_argument, NULL, 'S' },    { "output", required_argument, NULL, 'o' },
-	{ "family", required_argument, NULL, 'f' }, { "version", no_argument, NULL, 'V' },
-	{ "delete", no_argument, NULL, 'D' },   { "get", no_argument, NULL, 'G' },
-	{ "create", no_argument, NULL, 'I' },   { "update", no_argument, NULL, 'U' },
-	{ "event", no_argument, NULL, 'E' },    { "flush", no_argument, NULL, 'F' },
-	{ 0 },
-};
-/* A '-' first: words come in their order, since a table's name follows its command. */
-static const char short_options[] = "-:LCSo:f:VDGIUEF";
-
-/* misuse: "conntrack ...: what" and where help is. Return: exit status. */
-static int misuse(struct request *rq, const char *format, const char *arg)
+/* clear_counters: -z. */
+static void clear_counters(struct ct_entry *ct)
 {
-	text_puts(&rq->err, TOOL ": ");
-	text_printf(&rq->err, format, arg);
-	text_puts(&rq->err, "\nTry `conntrack -h' or 'conntrack --help' for more information.\n");
-	return USAGE;
+	if (ct->extra && ct->extra->has_acct)
+		memset(ct->extra->acct, 0, sizeof ct->extra->acct);
 }
 
-/* later: the answer to what is not in this release. Return: exit status. */
-static int later(struct request *rq, const char *option)
+/* walk_entry: ct_each's callback: lists, deletes, or both. */
+static void walk_entry(void *ctx, struct ct_entry *ct)
 {
-	text_printf(&rq->err, TOOL ": %s comes with the next release; this one has -L [expect], -C and -S. To choose lines, use "
-				   "grep.\n", option);
-	return OTHER;
+	struct walk *w = ctx;
+
+	if (ct_is_dying(ct) || !conntrack_match(w->ctk, &w->q, ct))
+		return;
+	if (w->q.command != 'F')
+		ct_print_tool(w->ctk, ct, w->q.print, w->out);
+	if (w->q.zero)
+		clear_counters(ct);
+	if (w->q.command != 'L')
+		ct_kill(w->ctk, ct);
+	w->count++;
 }
 
-/* take_output: -o LIST. Return: 0 or exit status. */
-static int take_output(struct request *rq, struct query *q, char *list)
+/* walk_end: what the tool says at the end. */
+static void walk_end(struct request *rq, const struct walk *w)
 {
-	static const struct {
-		const char *name;
-		unsigned print;
-	} rows[] = { { "extended", CT_PRINT_EXTENDED }, { "id", CT_PRINT_ID }, { "ktimestamp", CT_PRINT_TIMESTAMP },
-		     { "labels", CT_PRINT_LABELS } };
-	static const char *const more[] = { "xml", "timestamp", "save", "userspace" };
-	char *word;
-
-	while ((word = strsep(&list, ","))) {
-		unsigned print = 0;
-
-		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-			if (!strcmp(word, rows[i].name))
-				print = rows[i].print;
-		for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-			if (!strcmp(word, more[i]))
-				return later(rq, word);
-		if (!print)
-			return misuse(rq, "Bad parameter `%s'", word);
-		q->print |= print;
+	if (w->q.command == 'F') {
+		text_puts(&rq->err, TOOL ": connection tracking table has been emptied.\n");
+		return;
 	}
-	return 0;
+	text_printf(&rq->err, TOOL ": %u flow entries have been %s.\n", w->count, w->q.command == 'L' ? "shown" : "deleted");
+	rq->code = w->q.command == 'D' && !w->count ? CONNTRACK_OTHER : 0;
 }
 
-/* take_table: the word after a command. Return: 0 or exit status. */
-static int take_table(struct request *rq, struct query *q, const char *word)
+/* walk_step: request.step: a bounded part of the table. */
+static bool walk_step(struct request *rq)
 {
-	if (!strcmp(word, "dying") || !strcmp(word, "unconfirmed"))
-		return later(rq, word);
-	q->expect = !strcmp(word, "expect");
-	return q->expect || !strcmp(word, "conntrack") ? 0 : misuse(rq, "unknown type `%s'", word);
-}
-
-/* take_option: one option. Return: 0; an exit status; -1: done with status 0. */
-static int take_option(struct request *rq, struct query *q, int o)
-{
-	const char *word = rq->argv[optind - 1];
-
-	switch (o) {
-	case 'L':
-	case 'C':
-	case 'S':
-		if (q->command && q->command != o)
-			return misuse(rq, "%s", "Invalid commands combination");
-		q->command = o;
-		return 0;
-	case 1:
-		return q->command ? take_table(rq, q, optarg) : misuse(rq, "unknown option `%s'", optarg);
-	case 'o':
-		return take_output(rq, q, optarg);
-	case 'f':
-		if (!strcmp(optarg, "ipv4") || !strcmp(optarg, "inet"))
-			return 0;
-		return strcmp(optarg, "ipv6") ? misuse(rq, "Unknown protocol family `%s'", optarg) : later(rq, "IPv6");
-	case 'V':
-		text_puts(&rq->out, TOOL "\n");
-		return -1;
-	case ':':
-		return misuse(rq, "option `%s' requires an argument", word);
-	case '?':
-		/* A long name that the tool has not is an error there too; short ones are its filters. */
-		return strncmp(word, "--", 2) ? later(rq, word) : misuse(rq, "unknown option `%s'", word);
-	default:
-		return later(rq, word);
-	}
-}
-
-/* print_entry: ct_each's callback. */
-static void print_entry(void *ctx, struct ct_entry *ct)
-{
-	struct listing *l = ctx;
-
-	ct_print_tool(l->ctk, ct, l->print, l->out);
-	l->shown++;
-}
-
-/* list_step: request.step: a bounded part of the table. */
-static bool list_step(struct request *rq)
-{
-	struct listing *l = rq->state;
+	struct walk *w = rq->state;
 	bool more = true;
 
 	for (unsigned n = 0; more && n < STEP_BUCKETS && rq->out.len < STEP_BYTES; n++)
-		more = ct_each(l->ctk, &l->cursor, print_entry, l);
+		more = ct_each(w->ctk, &w->cursor, walk_entry, w);
 	if (!more)
-		text_printf(&rq->err, TOOL ": %u flow entries have been shown.\n", l->shown);
+		walk_end(rq, w);
 	return more;
 }
 
-/* list_done: request.done. */
-static void list_done(struct request *rq)
+/* walk_done: request.done. */
+static void walk_done(struct request *rq)
 {
 	free(rq->state);
 	rq->state = NULL;
 }
 
-/* list: begins -L. Return: exit status. */
-static int list(struct request *rq, const struct query *q)
+/* walk_start: begins -L, -D, -F. Return: exit status. */
+static int walk_start(struct request *rq, const struct conntrack_query *q)
 {
-	struct listing *l = calloc(1, sizeof *l);
+	struct walk *w = calloc(1, sizeof *w);
 
-	if (!l)
-		return request_fail(rq, OTHER, "out of memory");
-	*l = (struct listing){ .ctk = rq->router->engine->ctk, .out = &rq->out, .print = q->print };
-	rq->state = l;
-	rq->step = list_step;
-	rq->done = list_done;
+	if (!w)
+		return request_fail(rq, CONNTRACK_OTHER, "out of memory");
+	*w = (struct walk){ .ctk = rq->router->engine->ctk, .out = &rq->out, .q = *q };
+	rq->state = w;
+	rq->step = walk_step;
+	rq->done = walk_done;
 	return 0;
 }
+
+/* --- expectations: their table is small (nf_conntrack_expect_max) --------------------------------------------------- */
 
 /* print_expect: ct_expect_each's callback. */
 static void print_expect(void *ctx, struct ct_expect *x)
 {
-	struct listing *l = ctx;
+	struct walk *w = ctx;
 
-	ct_expect_print_tool(l->ctk, x, l->out);
-	l->shown++;
+	ct_expect_print_tool(w->ctk, x, w->out);
+	w->count++;
 }
 
-/* list_expect: -L expect: the table is small (nf_conntrack_expect_max). Return: exit status. */
-static int list_expect(struct request *rq)
+/* list_expect: -L expect. Return: exit status. */
+static int list_expect(struct request *rq, const struct conntrack_query *q)
 {
-	struct listing l = { .ctk = rq->router->engine->ctk, .out = &rq->out };
+	struct walk w = { .ctk = rq->router->engine->ctk, .out = &rq->out };
 
-	ct_expect_each(l.ctk, print_expect, &l);
-	text_printf(&rq->err, TOOL ": %u expectations have been shown.\n", l.shown);
+	if (!q->ipv6)
+		ct_expect_each(w.ctk, print_expect, &w);
+	text_printf(&rq->err, TOOL ": %u expectations have been shown.\n", w.count);
 	return 0;
 }
 
-int command_conntrack(struct request *rq)
+/* Expectations gathered for removal: a walk may not change the table. */
+struct doomed {
+	struct ct_expect **item;
+	unsigned count, max;
+};
+
+/* gather_expect: ct_expect_each's callback. */
+static void gather_expect(void *ctx, struct ct_expect *x)
+{
+	struct doomed *d = ctx;
+
+	if (d->count < d->max)
+		d->item[d->count++] = x;
+}
+
+/* flush_expect: -F expect. Return: exit status. */
+static int flush_expect(struct request *rq)
 {
 	struct conntrack *ctk = rq->router->engine->ctk;
-	struct query q = { 0 };
-	int o, code;
+	struct doomed d = { .max = ct_expect_count(ctk) };
 
-	optind = 0;
-	opterr = 0;
-	while ((o = getopt_long(rq->argc, rq->argv, short_options, options, NULL)) != -1) {
-		code = take_option(rq, &q, o);
-		if (code)
-			return code < 0 ? 0 : code;
-	}
-	switch (q.command) {
+	d.item = calloc(d.max + 1u, sizeof *d.item);
+	if (!d.item)
+		return request_fail(rq, CONNTRACK_OTHER, "out of memory");
+	ct_expect_each(ctk, gather_expect, &d);
+	for (unsigned i = 0; i < d.count; i++)
+		ct_expect_remove(ctk, d.item[i]);
+	free(d.item);
+	text_puts(&rq->err, TOOL ": expectation table has been emptied.\n");
+	return 0;
+}
+
+/* on_expect: a command on the table of expectations. Return: exit status. */
+static int on_expect(struct request *rq, const struct conntrack_query *q)
+{
+	const struct conntrack *ctk = rq->router->engine->ctk;
+
+	switch (q->command) {
 	case 'L':
-		return q.expect ? list_expect(rq) : list(rq, &q);
+		return list_expect(rq, q);
+	case 'F':
+		return flush_expect(rq);
 	case 'C':
-		text_printf(&rq->out, "%u\n", q.expect ? ct_expect_count(ctk) : ctk->count);
+		text_printf(&rq->out, "%u\n", ct_expect_count(ctk));
+		return 0;
+	case 'S':
+		text_printf(&rq->out, "cpu=0   \texpect_new=%u expect_create=%u expect_delete=%u \n",
+			    (uint32_t)ctk->stats.expect_new, (uint32_t)ctk->stats.expect_create,
+			    (uint32_t)ctk->stats.expect_delete);
+		return 0;
+	default:
+		return conntrack_later(rq, "this command for expectations");
+	}
+}
+
+/* on_connections: a command on the table of connections. Return: exit status. */
+static int on_connections(struct request *rq, const struct conntrack_query *q)
+{
+	struct conntrack *ctk = rq->router->engine->ctk;
+
+	switch (q->command) {
+	case 'L':
+	case 'D':
+	case 'F':
+		return walk_start(rq, q);
+	case 'E':
+		return conntrack_events(rq, q);
+	case 'C':
+		text_printf(&rq->out, "%u\n", ctk->count);
 		return 0;
 	case 'S':
 		ct_print_tool_stat(ctk, &rq->out);
 		return 0;
-	default:
-		return misuse(rq, "%s", "no command given: -L [expect], -C or -S");
+	default: {
+		const char name[] = { '-', (char)q->command, 0 };
+
+		return conntrack_later(rq, name);
 	}
+	}
+}
+
+int command_conntrack(struct request *rq)
+{
+	struct conntrack_query q = { 0 };
+	int code = conntrack_parse(rq, &q);
+
+	if (code)
+		return code < 0 ? 0 : code;
+	switch (q.command) {
+	case 'V':
+		text_puts(&rq->out, TOOL "\n");
+		return 0;
+	case 'h':
+	case 0:
+		text_puts(&rq->out, "Usage: conntrack -L|-D|-F|-E|-C|-S [conntrack|expect] [options]: see conntrack(8), "
+				    "`tapgate help conntrack`\n");
+		return 0;
+	default:
+		break;
+	}
+	if (!strcmp(q.table, "dying") || !strcmp(q.table, "unconfirmed")) {
+		/* No entry waits in such a list here between two packets. */
+		if (q.command != 'L')
+			return conntrack_later(rq, q.table);
+		text_puts(&rq->err, TOOL ": 0 flow entries have been shown.\n");
+		return 0;
+	}
+	return strcmp(q.table, "expect") ? on_connections(rq, &q) : on_expect(rq, &q);
 }

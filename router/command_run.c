@@ -46,7 +46,7 @@ int command_check(const struct command_env *env, int argc, char **argv)
 	(void)env;
 	if (!file)
 		return COMMAND_USAGE;
-	c = config_load(file, &ps);
+	c = config_load(file, true, &ps);
 	if (c)
 		apply_trial(c, &ps);
 	if (c && !ps.count)

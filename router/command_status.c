@@ -38,7 +38,7 @@ static const char *human(double n, char out[static 16])
 		n /= 1000;
 		u++;
 	}
-	snprintf(out, 16, u ? "%.1f %c" : "%.0f %c", n, units[u]);
+	snprintf(out, 16, u ? "%.1f %c" : "%.0f ", n, units[u]);
 	return out;
 }
 
@@ -80,7 +80,7 @@ static void print_drops(const struct netstack *ns, struct text *out)
 static void print_screen(const struct router *r, struct text *out)
 {
 	uint64_t up = uptime_seconds(r);
-	struct rates_now rate = r->rates ? rates_get(r->rates) : (struct rates_now){ 0 };
+	struct rates_now rate = rates_get(&r->rates, r->engine->ns);
 	char a[16], b[16], c[16], d[16];
 
 	text_printf(out, "Tapgate %s   up %llud %02llu:%02llu:%02llu   %s\n", TAPGATE_VERSION,
@@ -115,7 +115,7 @@ static json_t *port_json(const struct port *p)
 /* status_json: the status as an object. NULL without memory. */
 static json_t *status_json(const struct router *r)
 {
-	struct rates_now rate = r->rates ? rates_get(r->rates) : (struct rates_now){ 0 };
+	struct rates_now rate = rates_get(&r->rates, r->engine->ns);
 	json_t *ports = json_array(), *drops = json_object();
 
 	for (unsigned i = 0; i < PORTS_MAX; i++)

@@ -68,13 +68,17 @@ const struct command commands[] = {
 		     "hash:ip hash:net hash:ip,port hash:net,iface hash:ip,port,ip hash:ip,port,net hash:mac\n"
 		     "bitmap:ip bitmap:port list:set\n",
 	  .live = command_ipset, .prepare = ipset_prepare, .reads_input = ipset_reads_input },
-	{ .name = "conntrack", .usage = "-L [expect] [-o LIST] | -C [expect] | -S",
+	{ .name = "conntrack", .usage = "-L | -D | -F | -E | -C | -S [conntrack | expect] [OPTIONS]",
 	  .summary = "the live connections, as conntrack(8)",
-	  .options = "  -L, --dump [conntrack|expect]    list connections or expectations\n"
-		     "  -C, --count [conntrack|expect]   how many there are\n"
-		     "  -S, --stats                      counters\n"
-		     "  -f, --family ipv4                taken for compatibility\n"
-		     "  -o, --output LIST                extended, id, ktimestamp, labels; comma separated\n",
+	  .options = "  -L, --dump          list connections or expectations\n"
+		     "  -D, --delete        delete the connections that fit\n"
+		     "  -F, --flush         delete all\n"
+		     "  -E, --event         what happens to connections, until interrupted; -e NEW,UPDATES,DESTROY\n"
+		     "  -C, --count         how many there are\n"
+		     "  -S, --stats         counters\n"
+		     "To choose: -s -d -r -q ADDRESS[/MASK], -p PROTOCOL (then --sport, --dport, --state, --icmp-type ...),\n"
+		     "-m MARK[/MASK], -u STATUS, -w ZONE, -n -g -j [ADDRESS]; -z clears the counters listed.\n"
+		     "  -o, --output LIST   extended, id, ktimestamp, labels; with -E timestamp; comma separated\n",
 	  .live = command_conntrack },
 	{ .name = "cat", .usage = "PATH...", .summary = "prints files of the status tree", .live = command_cat },
 	{ .name = "ls", .usage = "[-l] [PATH...]", .summary = "lists a folder of the status tree", .live = command_ls },

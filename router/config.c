@@ -57,10 +57,11 @@ bool config_read_number(const char *text, uint32_t min, uint32_t max, uint32_t *
 	return true;
 }
 
-/* read_file: appends a whole file. Return: 0 or negative errno. */
-static int read_file(const char *path, struct text *out)
+/* read_file: appends a whole file. @pipe: it may be one too, and is waited for; not while packets wait. Return: 0 or negative
+ * errno: EISDIR, ESPIPE = no regular file. */
+static int read_file(const char *path, bool pipe, struct text *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | (pipe ? 0 : O_NONBLOCK)), error = 0;
 	char buf[65536];
 	struct stat st;
 	ssize_t n = -1;
@@ -69,6 +70,8 @@ static int read_file(const char *path, struct text *out)
 		return -errno;
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
 		error = -EISDIR;
+	else if (!pipe && !S_ISREG(st.st_mode))
+		error = -ESPIPE;
 	while (!error && (n = read(fd, buf, sizeof buf)) > 0) {
 		text_put(out, buf, (size_t)n);
 		if (out->len > FILE_SIZE_MAX)
@@ -80,6 +83,12 @@ static int read_file(const char *path, struct text *out)
 		error = -ENOMEM;
 	close(fd);
 	return error;
+}
+
+/* read_error: what read_file says, for users. */
+static const char *read_error(int error)
+{
+	return error == -ESPIPE ? "it is no regular file" : strerror(-error);
 }
 
 /* derive_mac: a stable, locally administered address from a name (FNV-1a). */
@@ -260,10 +269,10 @@ static void read_rules_file(struct config *c, struct problems *ps, unsigned line
 		n = asprintf(&c->rules_path, "%.*s/%s", (int)(slash - c->file), c->file, c->rules_file);
 	if (n < 0)
 		c->rules_path = NULL;
-	error = n < 0 ? -ENOMEM : read_file(c->rules_path, &c->rules);
+	error = n < 0 ? -ENOMEM : read_file(c->rules_path, false, &c->rules);
 	if (error)
 		problem_add(ps, c->file, line, "router", "rules", "cannot read %s: %s",
-			    c->rules_path ? c->rules_path : c->rules_file, strerror(-error));
+			    c->rules_path ? c->rules_path : c->rules_file, read_error(error));
 	else if (c->rules.len && memchr(c->rules.data, 0, c->rules.len))
 		problem_add(ps, c->file, line, "router", "rules", "%s holds a NUL byte: it is no iptables-save file",
 			    c->rules_path);
@@ -393,14 +402,14 @@ struct config *config_parse(const char *file, const char *text, size_t len, stru
 	return c;
 }
 
-struct config *config_load(const char *path, struct problems *ps)
+struct config *config_load(const char *path, bool pipe, struct problems *ps)
 {
 	struct text text = { 0 };
 	struct config *c = NULL;
-	int error = read_file(path, &text);
+	int error = read_file(path, pipe, &text);
 
 	if (error)
-		problem_add(ps, path, 0, NULL, NULL, "cannot be read: %s", strerror(-error));
+		problem_add(ps, path, 0, NULL, NULL, "cannot be read: %s", read_error(error));
 	else
 		c = config_parse(path, text_cstr(&text), text.len, ps);
 	text_free(&text);

@@ -33,6 +33,30 @@ static bool has_rule(const struct config *c, enum table_id table, const char *ch
 	return false;
 }
 
+/* shared_subnet: whether an address of @i lies in a subnet of @j, or the other way round. */
+static bool shared_subnet(const struct config_interface *i, const struct config_interface *j)
+{
+	for (unsigned a = 0; a < i->address.count; a++)
+		for (unsigned b = 0; b < j->address.count; b++) {
+			const struct config_prefix *x = &i->address.item[a], *y = &j->address.item[b];
+
+			if (!((x->be ^ y->be) & ip4_mask(x->plen < y->plen ? x->plen : y->plen)))
+				return true;
+		}
+	return false;
+}
+
+/* lint_subnets: two interfaces in one subnet. @n: the number of the later one, @section: its
+ * section. */
+static void lint_subnets(const struct config *c, unsigned n, const char *section, struct problems *w)
+{
+	for (unsigned m = 0; m < n; m++)
+		if (shared_subnet(&c->interface[n], &c->interface[m]))
+			problem_add(w, c->file, c->interface[n].line, section, "address",
+				    "warning: shares a subnet with interface %s: packets to it leave through one of the two only",
+				    c->interface[m].name);
+}
+
 /* lint_interfaces: interfaces that cannot do their work. */
 static void lint_interfaces(const struct config *c, struct problems *w)
 {
@@ -48,6 +72,7 @@ static void lint_interfaces(const struct config *c, struct problems *w)
 				    "warning: the router has no address on this link: nobody there can use it as a gateway");
 		if (!i->up)
 			problem_add(w, c->file, i->line, section, "up", "warning: the port starts down");
+		lint_subnets(c, n, section, w);
 	}
 }
 

@@ -113,7 +113,7 @@ static void go_on(struct connection *c)
 	const struct timeval at_once = { 0, 0 };
 	size_t waiting = evbuffer_get_length(bufferevent_get_output(c->bev));
 
-	if (c->ended || waiting >= BACKLOG)
+	if (c->ended || rq->asleep || waiting >= BACKLOG)
 		return; /* on_written comes back when there is room */
 	if (rq->step) {
 		router_enter(rq->router);
@@ -124,8 +124,17 @@ static void go_on(struct connection *c)
 	queue_output(c);
 	if (!rq->step)
 		end(c);
-	else
+	else if (!rq->asleep)
 		event_add(c->again, &at_once); /* packets first, then the next piece */
+}
+
+/* wake: request.wake: goes on with a command that waited for something. */
+static void wake(struct request *rq)
+{
+	struct connection *c = (struct connection *)((char *)rq - offsetof(struct connection, rq));
+	const struct timeval at_once = { 0, 0 };
+
+	event_add(c->again, &at_once);
 }
 
 /* on_again: libevent's callback. */
@@ -271,6 +280,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	}
 	c->control = control;
 	c->rq.router = control->router;
+	c->rq.wake = wake;
 	c->bev = bufferevent_socket_new(control->router->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	c->again = c->bev ? event_new(control->router->base, -1, 0, on_again, c) : NULL;
 	if (!c->again) {

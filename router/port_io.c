@@ -109,8 +109,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (unsigned n = 0; n < PORT_IO_BUDGET && receive(io, &now); n++)
 		;
-	if (now)
+	if (now) {
+		rates_note(&io->router->rates, io->router->engine->ns, now);
 		router_leave(io->router);
+	}
 }
 
 struct port_io *port_io_create(struct router *r, const struct config_interface *i, const struct tap *tap)

@@ -1,16 +1,14 @@
 /* rates.c - see rates.h. */
 #include "router/rates.h"
 
-#include "router/router.h"
+#include "netstack/netstack.h"
 
-#include <event2/event.h>
-#include <stdlib.h>
+#define SECOND 1000000000u
 
-/* take: the totals now. */
-static struct rates_sample take(const struct router *r)
+/* take: the totals at @now. */
+static struct rates_sample take(const struct netstack *ns, uint64_t now)
 {
-	struct rates_sample s = { .time = router_now() };
-	const struct netstack *ns = r->engine->ns;
+	struct rates_sample s = { .time = now };
 
 	for (unsigned i = 0; i < PORTS_MAX; i++) {
 		if (!ns->port[i])
@@ -25,40 +23,18 @@ static struct rates_sample take(const struct router *r)
 	return s;
 }
 
-/* on_second: libevent's callback. */
-static void on_second(evutil_socket_t fd, short what, void *arg)
+void rates_start(struct rates *rates, const struct netstack *ns)
 {
-	struct rates *rates = arg;
+	rates->before = rates->last = take(ns, ns->now);
+}
 
-	(void)fd;
-	(void)what;
+void rates_sample(struct rates *rates, const struct netstack *ns, uint64_t now)
+{
 	rates->before = rates->last;
-	rates->last = take(rates->router);
-}
-
-struct rates *rates_start(struct router *r)
-{
-	struct rates *rates = calloc(1, sizeof *rates);
-	const struct timeval second = { 1, 0 };
-
-	if (!rates)
-		return NULL;
-	rates->router = r;
-	rates->last = take(r);
-	rates->event = event_new(r->base, -1, EV_PERSIST, on_second, rates);
-	if (rates->event && !event_add(rates->event, &second))
-		return rates;
-	rates_stop(rates);
-	return NULL;
-}
-
-void rates_stop(struct rates *rates)
-{
-	if (!rates)
-		return;
-	if (rates->event)
-		event_free(rates->event);
-	free(rates);
+	rates->last = take(ns, now);
+	/* After a pause nothing had changed until a moment ago: the totals of then are those of a second ago. */
+	if (now - rates->before.time > 2 * (uint64_t)SECOND)
+		rates->before.time = now - SECOND;
 }
 
 /* per_second: a difference of counters as a rate; a counter that went back (its port went away) gives 0. */
@@ -67,16 +43,18 @@ static double per_second(uint64_t from, uint64_t to, double seconds)
 	return to > from ? (double)(to - from) / seconds : 0;
 }
 
-struct rates_now rates_get(const struct rates *rates)
+struct rates_now rates_get(const struct rates *rates, const struct netstack *ns)
 {
-	const struct rates_sample *a = &rates->before, *b = &rates->last;
-	double seconds = (double)(b->time - a->time) / 1e9;
+	struct rates_sample b = take(ns, ns->now);
+	const struct rates_sample *a = b.time - rates->last.time >= SECOND / 2 ? &rates->last : &rates->before;
+	double seconds = (double)(b.time - a->time) / SECOND;
 
-	if (!a->time || seconds <= 0)
+	/* A sample as old as this was followed by a second of traffic at most, and that is over. */
+	if (b.time <= a->time || b.time - a->time > 3 * (uint64_t)SECOND)
 		return (struct rates_now){ 0 };
 	return (struct rates_now){
-		per_second(a->rx_packets, b->rx_packets, seconds), 8 * per_second(a->rx_bytes, b->rx_bytes, seconds),
-		per_second(a->tx_packets, b->tx_packets, seconds), 8 * per_second(a->tx_bytes, b->tx_bytes, seconds),
-		per_second(a->drops, b->drops, seconds),
+		per_second(a->rx_packets, b.rx_packets, seconds), 8 * per_second(a->rx_bytes, b.rx_bytes, seconds),
+		per_second(a->tx_packets, b.tx_packets, seconds), 8 * per_second(a->tx_bytes, b.tx_bytes, seconds),
+		per_second(a->drops, b.drops, seconds),
 	};
 }

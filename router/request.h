@@ -30,6 +30,8 @@ struct request {
 	bool (*step)(struct request *rq); /* NULL: no more to come */
 	void (*done)(struct request *rq); /* frees state; also when the client went away; may be NULL */
 	void *state;
+	bool asleep;          /* set by .step: nothing to do until request_wake */
+	void (*wake)(struct request *rq); /* of the connection */
 };
 
 /* A live command: carries out rq->argv. Called between router_enter and router_leave, as .step is.
@@ -38,6 +40,15 @@ typedef int command_live_fn(struct request *rq);
 
 /* request_fail: one line "tapgate NAME: ..." on err. Return: @code, for `return request_fail(...)`. */
 int request_fail(struct request *rq, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* request_wake: .step is called again, soon. */
+static inline void request_wake(struct request *rq)
+{
+	if (rq->asleep) {
+		rq->asleep = false;
+		rq->wake(rq);
+	}
+}
 
 /* Live commands, by file. */
 command_live_fn command_status, command_reload;                       /* command_status.c */

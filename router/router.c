@@ -5,7 +5,6 @@
 #include "router/control.h"
 #include "router/fuse_mount.h"
 #include "router/port_io.h"
-#include "router/rates.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -114,10 +113,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 /* --- configuration ------------------------------------------------------------------------------------------------- */
 
-/* load: a sound configuration from @path. NULL with problems. */
-static struct config *load(const char *path, struct problems *ps)
+/* load: a sound configuration from @path; @pipe: as config_load. NULL with problems. */
+static struct config *load(const char *path, bool pipe, struct problems *ps)
 {
-	struct config *c = config_load(path, ps);
+	struct config *c = config_load(path, pipe, ps);
 
 	if (c)
 		apply_trial(c, ps);
@@ -154,10 +153,12 @@ int router_reload(struct router *r, struct text *out)
 {
 	struct problems ps = { 0 };
 	struct config *now;
+	char state[64];
 	int error;
 
-	log_notify("RELOADING=1");
-	now = load(r->config->file, &ps);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(router_now() / 1000));
+	log_notify(state);
+	now = load(r->config->file, false, &ps);
 	error = now ? apply_swap(r, now, &ps) : -1;
 	if (error) {
 		log_line(&r->log, LOG_ERROR, "reload: nothing changed: %u mistake(s) in %s", ps.count, r->config->file);
@@ -284,7 +285,7 @@ static int start(struct router *r, struct config *c)
 	problems_free(&ps);
 	if (strcmp(c->proc_mount, "none"))
 		r->mount = fuse_mount_start(r, c->proc_mount);
-	r->rates = rates_start(r);
+	rates_start(&r->rates, r->engine->ns);
 	router_leave(r);
 	return 0;
 }
@@ -296,7 +297,6 @@ static uint32_t stop(struct router *r)
 
 	fuse_mount_stop(r->mount);
 	control_stop(r->control);
-	rates_stop(r->rates);
 	for (unsigned i = 0; i < ROUTER_SIGNALS; i++)
 		if (r->signals[i])
 			event_free(r->signals[i]);
@@ -316,7 +316,7 @@ int router_run(const char *path)
 {
 	struct router r = { .exit_code = 1 };
 	struct problems ps = { 0 };
-	struct config *c = load(path, &ps);
+	struct config *c = load(path, true, &ps);
 	uint32_t leaked;
 
 	if (!c) {

@@ -13,14 +13,15 @@
 
 #include "router/engine.h"
 #include "router/log.h"
+#include "router/rates.h"
 #include "router/status.h"
 
 struct config;
+struct conntrack_listener;
 struct control;
 struct event;
 struct event_base;
 struct fuse_mount;
-struct rates;
 
 enum { ROUTER_SIGNALS = 4 };
 
@@ -31,11 +32,12 @@ struct router {
 	struct control *control; /* the socket commands come through */
 	struct status status;   /* the status tree */
 	struct fuse_mount *mount; /* the tree's mount; NULL: not mounted */
-	struct rates *rates;    /* figures of the last seconds, for `status` */
+	struct rates rates;     /* figures of the last seconds, for `status` */
 	struct log log;
 	struct event *timer;    /* fires at the engine's deadline */
 	uint64_t armed;         /* deadline for which the timer is set, ns; UINT64_MAX = not set */
 	struct event *signals[ROUTER_SIGNALS];
+	struct conntrack_listener *listeners; /* running `conntrack -E` */
 	uint64_t started;       /* monotonic ns */
 	int exit_code;
 };
