@@ -24,8 +24,8 @@ static uint32_t minutes(const struct conntrack *ctk)
 }
 
 /* keyed: a hash of the connection and @count. @round tells the two uses apart. */
-static uint32_t keyed(const struct conntrack *ctk, const struct pkt *p, const struct tcp_hdr *th, uint32_t count,
-		      uint32_t round)
+static uint32_t keyed(const struct conntrack *ctk, const struct pkt *p, const struct tcp_hdr *th,
+		      uint32_t count, uint32_t round)
 {
 	uint64_t key[2], word[3] = { (uint64_t)ip4_hdr(p)->src << 32 | ip4_hdr(p)->dst,
 				     (uint64_t)th->sport << 16 | th->dport, (uint64_t)count << 32 | round };
@@ -35,7 +35,8 @@ static uint32_t keyed(const struct conntrack *ctk, const struct pkt *p, const st
 	return (uint32_t)siphash_words(key, word, 3);
 }
 
-uint32_t syncookie_make(const struct conntrack *ctk, const struct pkt *p, const struct tcp_hdr *th, uint16_t mss)
+uint32_t syncookie_make(const struct conntrack *ctk, const struct pkt *p, const struct tcp_hdr *th,
+			uint16_t mss)
 {
 	uint32_t count = minutes(ctk), index = SIZE_COUNT - 1;
 

@@ -6,7 +6,8 @@
 
 /* syncookie_make: the number with which to answer the SYN in @p (its header at @th): it holds the minute and which of
  * a few segment sizes fits below @mss. */
-uint32_t syncookie_make(const struct conntrack *ctk, const struct pkt *p, const struct tcp_hdr *th, uint16_t mss);
+uint32_t syncookie_make(const struct conntrack *ctk, const struct pkt *p, const struct tcp_hdr *th,
+			uint16_t mss);
 
 /* syncookie_check: whether the segment acknowledges such a number, not older than two minutes.
  * Return: the segment size, 0 if not. */

@@ -21,7 +21,14 @@
 #include "netstack/netstack.h"
 #include "tables/syncookie.h"
 
-enum { MSS_LEN = 4, WSCALE_LEN = 3, SACK_PERM_LEN = 2, TIMESTAMP_LEN = 10, WSCALE_MAX = 14, OPTIONS_MAX = 24 };
+enum {
+	MSS_LEN = 4,
+	WSCALE_LEN = 3,
+	SACK_PERM_LEN = 2,
+	TIMESTAMP_LEN = 10,
+	WSCALE_MAX = 14,
+	OPTIONS_MAX = 24
+};
 
 /* read32: a number of a header, big endian, at any address. */
 static uint32_t read32(const uint8_t *at)
@@ -93,10 +100,12 @@ static uint32_t build_options(uint8_t *at, const struct synproxy_options *o)
 		at = put32(at, (uint32_t)TCP_OPT_MSS << 24 | MSS_LEN << 16 | o->mss);
 	if (o->options & SYNPROXY_TIMESTAMP) {
 		at = put32(at, (sack ? TCP_OPT_SACK_PERM << 24 | SACK_PERM_LEN << 16
-				     : TCP_OPT_NOP << 24 | TCP_OPT_NOP << 16) | TCP_OPT_TIMESTAMP << 8 | TIMESTAMP_LEN);
+				     : TCP_OPT_NOP << 24 | TCP_OPT_NOP << 16) |
+				       TCP_OPT_TIMESTAMP << 8 | TIMESTAMP_LEN);
 		at = put32(put32(at, o->tsval), o->tsecr);
 	} else if (sack) {
-		at = put32(at, TCP_OPT_NOP << 24 | TCP_OPT_NOP << 16 | TCP_OPT_SACK_PERM << 8 | SACK_PERM_LEN);
+		at = put32(at,
+			   TCP_OPT_NOP << 24 | TCP_OPT_NOP << 16 | TCP_OPT_SACK_PERM << 8 | SACK_PERM_LEN);
 	}
 	if (o->options & SYNPROXY_WSCALE)
 		at = put32(at, TCP_OPT_NOP << 24 | TCP_OPT_WSCALE << 16 | WSCALE_LEN << 8 | o->wscale);
@@ -112,7 +121,8 @@ struct segment {
 };
 
 /* make: a segment of the connection of @p. Return: the packet, without a connection, or NULL. */
-static struct pkt *make(struct tables *t, const struct pkt *p, const struct segment *s, const struct synproxy_options *o)
+static struct pkt *make(struct tables *t, const struct pkt *p, const struct segment *s,
+			const struct synproxy_options *o)
 {
 	const struct ip4_hdr *ih = ip4_hdr(p);
 	const struct tcp_hdr *in = pkt_l4(p, sizeof *in);
@@ -130,9 +140,13 @@ static struct pkt *make(struct tables *t, const struct pkt *p, const struct segm
 	}
 	ip4_hdr(made)->frag = htons(IP4_DF);
 	made->hdr.dont_frag = true;
-	*th = (struct tcp_hdr){ .sport = s->back ? in->dport : in->sport, .dport = s->back ? in->sport : in->dport,
-				.seq = s->seq, .ack = s->ack, .offset = (uint8_t)((sizeof *th + len) / 4 << 4),
-				.flags = s->flags, .window = s->window };
+	*th = (struct tcp_hdr){ .sport = s->back ? in->dport : in->sport,
+				.dport = s->back ? in->sport : in->dport,
+				.seq = s->seq,
+				.ack = s->ack,
+				.offset = (uint8_t)((sizeof *th + len) / 4 << 4),
+				.flags = s->flags,
+				.window = s->window };
 	memcpy(th + 1, options, len);
 	(void)csum_l4_fill(made);
 	return made;
@@ -201,8 +215,8 @@ static void read_timestamp(struct synproxy_options *o)
 		o->options |= SYNPROXY_ECN;
 }
 
-bool synproxy_take_ack(struct tables *t, const struct pkt *p, const struct tcp_hdr *th, struct synproxy_options *o,
-		       uint32_t seq)
+bool synproxy_take_ack(struct tables *t, const struct pkt *p, const struct tcp_hdr *th,
+		       struct synproxy_options *o, uint32_t seq)
 {
 	uint16_t mss = syncookie_check(t->ctk, p, th);
 
@@ -255,15 +269,20 @@ static enum verdict connected(struct tables *t, struct pkt *p, struct ct_entry *
 		return drop(p);
 	if (o.options & SYNPROXY_TIMESTAMP)
 		own->time_offset = o.tsval - own->time;
-	o.options &= (uint8_t)~(SYNPROXY_MSS | SYNPROXY_WSCALE | SYNPROXY_SACK_PERM);
+	o.options &= (uint8_t) ~(SYNPROXY_MSS | SYNPROXY_WSCALE | SYNPROXY_SACK_PERM);
 	swap_times(&o);
-	s = (struct segment){ .back = true, .flags = TCP_ACK, .window = htons((uint16_t)window), .seq = th->ack,
+	s = (struct segment){ .back = true,
+			      .flags = TCP_ACK,
+			      .window = htons((uint16_t)window),
+			      .seq = th->ack,
 			      .ack = htonl(ntohl(th->seq) + 1) };
 	send_untied(t, make(t, p, &s, &o));
 	ct_seqadj_init(ct, ct_dir_of(p->ct_info), (int32_t)(own->promised - ntohl(th->seq)));
 	swap_times(&o);
-	s = (struct segment){ .flags = TCP_ACK, .window = htons((uint16_t)(ntohs(th->window) >> o.wscale)),
-			      .seq = htonl(ntohl(th->seq) + 1), .ack = th->ack };
+	s = (struct segment){ .flags = TCP_ACK,
+			      .window = htons((uint16_t)(ntohs(th->window) >> o.wscale)),
+			      .seq = htonl(ntohl(th->seq) + 1),
+			      .ack = th->ack };
 	send_as_reply(t, make(t, p, &s, &o), p);
 	return consume(t, p);
 }

@@ -32,8 +32,8 @@ const struct tcp_hdr *synproxy_parse(const struct pkt *p, struct synproxy_option
  * a cookie: connects to the server with @seq - 1. Neither consumes @p. Return: false if it acknowledges none. */
 void synproxy_send_synack(struct tables *t, const struct pkt *p, const struct tcp_hdr *th,
 			  const struct synproxy_options *o);
-bool synproxy_take_ack(struct tables *t, const struct pkt *p, const struct tcp_hdr *th, struct synproxy_options *o,
-		       uint32_t seq);
+bool synproxy_take_ack(struct tables *t, const struct pkt *p, const struct tcp_hdr *th,
+		       struct synproxy_options *o, uint32_t seq);
 
 /* synproxy_follow: a packet of a proxied connection, just before its helper and sequence adjustment (conntrack's
  * notify.synproxy). @tables: the instance. Return: as a hook function. */

@@ -52,7 +52,8 @@ static enum rule_verdict audit_target(void *data, struct pkt *p, struct rule_env
 	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
 
 	(void)data;
-	netstack_log(ns, LEVEL_NOTICE, "audit: type=%d audit(%llu.%03u:%u): mark=0x%x saddr=%s daddr=%s proto=%u",
+	netstack_log(ns, LEVEL_NOTICE,
+		     "audit: type=%d audit(%llu.%03u:%u): mark=0x%x saddr=%s daddr=%s proto=%u",
 		     AUDIT_NETFILTER_PKT, (unsigned long long)(wall / 1000), (unsigned)(wall % 1000),
 		     ++env->tables->audit_serial, p->mark, addr_format(&src, FAMILY_IP4, from),
 		     addr_format(&dst, FAMILY_IP4, to), p->hdr.proto);

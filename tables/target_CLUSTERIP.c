@@ -19,7 +19,10 @@ struct clusterip_data {
 static const struct opt_row rows[] = {
 	{ .name = "new", .id = O_NEW, .type = OPT_NONE },
 	{ .name = "hashmode", .id = O_HASHMODE, .type = OPT_CUSTOM },
-	{ .name = "clustermac", .id = O_MAC, .type = OPT_MAC, .flags = OPTF_STORE,
+	{ .name = "clustermac",
+	  .id = O_MAC,
+	  .type = OPT_MAC,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct clusterip_data, mac) },
 	{ .name = "total-nodes", .id = O_TOTAL, .type = OPT_U16, .max = NODES_MAX },
 	{ .name = "local-node", .id = O_LOCAL, .type = OPT_U16, .max = NODES_MAX },

@@ -5,7 +5,12 @@
 #include "tables/tcp_rewrite.h"
 
 enum { O_REMOVE, O_CWR, O_ECE, O_ECT };
-enum { OP_IP = 1, OP_ECE = 16, OP_CWR = 32, OP_TCP = OP_ECE | OP_CWR }; /* as in linux/netfilter_ipv4/ipt_ECN.h */
+enum {
+	OP_IP = 1,
+	OP_ECE = 16,
+	OP_CWR = 32,
+	OP_TCP = OP_ECE | OP_CWR
+}; /* as in linux/netfilter_ipv4/ipt_ECN.h */
 enum { ECN_BITS = 3, FLAGS_AT = 12 };
 
 struct ecn_data {
@@ -15,11 +20,25 @@ struct ecn_data {
 
 static const struct opt_row rows[] = {
 	{ .name = "ecn-tcp-remove", .id = O_REMOVE, .type = OPT_NONE, .excludes = 1u << O_CWR | 1u << O_ECE },
-	{ .name = "ecn-tcp-cwr", .id = O_CWR, .type = OPT_U8, .flags = OPTF_STORE, .max = 1,
-	  .offset = offsetof(struct ecn_data, cwr), .excludes = 1u << O_REMOVE },
-	{ .name = "ecn-tcp-ece", .id = O_ECE, .type = OPT_U8, .flags = OPTF_STORE, .max = 1,
-	  .offset = offsetof(struct ecn_data, ece), .excludes = 1u << O_REMOVE },
-	{ .name = "ecn-ip-ect", .id = O_ECT, .type = OPT_U8, .flags = OPTF_STORE, .max = ECN_BITS,
+	{ .name = "ecn-tcp-cwr",
+	  .id = O_CWR,
+	  .type = OPT_U8,
+	  .flags = OPTF_STORE,
+	  .max = 1,
+	  .offset = offsetof(struct ecn_data, cwr),
+	  .excludes = 1u << O_REMOVE },
+	{ .name = "ecn-tcp-ece",
+	  .id = O_ECE,
+	  .type = OPT_U8,
+	  .flags = OPTF_STORE,
+	  .max = 1,
+	  .offset = offsetof(struct ecn_data, ece),
+	  .excludes = 1u << O_REMOVE },
+	{ .name = "ecn-ip-ect",
+	  .id = O_ECT,
+	  .type = OPT_U8,
+	  .flags = OPTF_STORE,
+	  .max = ECN_BITS,
 	  .offset = offsetof(struct ecn_data, ect) },
 };
 

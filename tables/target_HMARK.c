@@ -6,12 +6,26 @@
 #include "tables/jhash.h"
 #include "tables/options.h"
 
-enum { O_TUPLE, O_SRC, O_DST, O_SPORT_MASK, O_DPORT_MASK, O_SPI_MASK, O_SPORT, O_DPORT, O_SPI, O_PROTO_MASK, O_RND, O_MOD,
-       O_OFFSET };
+enum {
+	O_TUPLE,
+	O_SRC,
+	O_DST,
+	O_SPORT_MASK,
+	O_DPORT_MASK,
+	O_SPI_MASK,
+	O_SPORT,
+	O_DPORT,
+	O_SPI,
+	O_PROTO_MASK,
+	O_RND,
+	O_MOD,
+	O_OFFSET
+};
 enum { F_CT = 1u << 31, AH_SPI_AT = 4 };
 #define BIT(o) (1u << (o))
-#define FIELDS (F_CT | BIT(O_SRC) | BIT(O_DST) | BIT(O_SPORT_MASK) | BIT(O_DPORT_MASK) | BIT(O_SPI_MASK) | \
-		BIT(O_SPORT) | BIT(O_DPORT) | BIT(O_SPI) | BIT(O_PROTO_MASK))
+#define FIELDS                                                                                      \
+	(F_CT | BIT(O_SRC) | BIT(O_DST) | BIT(O_SPORT_MASK) | BIT(O_DPORT_MASK) | BIT(O_SPI_MASK) | \
+	 BIT(O_SPORT) | BIT(O_DPORT) | BIT(O_SPI) | BIT(O_PROTO_MASK))
 
 /* Two ports or one SPI, in network order: the bytes as they lie in a packet. */
 union hmark_ports {
@@ -27,7 +41,10 @@ struct hmark_data {
 	uint16_t proto_mask;
 };
 
-#define FIELD(word, bit, kind) { .name = word, .id = bit, .type = kind }
+#define FIELD(word, bit, kind)                        \
+	{                                             \
+		.name = word, .id = bit, .type = kind \
+	}
 
 static const struct opt_row rows[] = {
 	{ .name = "hmark-tuple", .id = O_TUPLE, .type = OPT_CUSTOM },
@@ -39,13 +56,27 @@ static const struct opt_row rows[] = {
 	FIELD("hmark-sport", O_SPORT, OPT_U16),
 	FIELD("hmark-dport", O_DPORT, OPT_U16),
 	FIELD("hmark-spi", O_SPI, OPT_U32),
-	{ .name = "hmark-proto-mask", .id = O_PROTO_MASK, .type = OPT_U16, .flags = OPTF_STORE,
+	{ .name = "hmark-proto-mask",
+	  .id = O_PROTO_MASK,
+	  .type = OPT_U16,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct hmark_data, proto_mask) },
-	{ .name = "hmark-rnd", .id = O_RND, .type = OPT_U32, .flags = OPTF_STORE,
+	{ .name = "hmark-rnd",
+	  .id = O_RND,
+	  .type = OPT_U32,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct hmark_data, rnd) },
-	{ .name = "hmark-mod", .id = O_MOD, .type = OPT_U32, .flags = OPTF_STORE, .min = 1, .max = UINT32_MAX,
+	{ .name = "hmark-mod",
+	  .id = O_MOD,
+	  .type = OPT_U32,
+	  .flags = OPTF_STORE,
+	  .min = 1,
+	  .max = UINT32_MAX,
 	  .offset = offsetof(struct hmark_data, mod) },
-	{ .name = "hmark-offset", .id = O_OFFSET, .type = OPT_U32, .flags = OPTF_STORE,
+	{ .name = "hmark-offset",
+	  .id = O_OFFSET,
+	  .type = OPT_U32,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct hmark_data, offset) },
 };
 
@@ -119,8 +150,8 @@ static int parse_prefix(struct opt_call *c, uint32_t *mask)
 	if (!opt_ip4_mask_text(c->arg, mask))
 		return 0;
 	rule_fail(c->err,
-		  "%s: bad value for option \"--%s\", neither a valid network mask nor valid CIDR (0-32).", c->ext,
-		  c->row->name);
+		  "%s: bad value for option \"--%s\", neither a valid network mask nor valid CIDR (0-32).",
+		  c->ext, c->row->name);
 	c->err->blank = true;
 	return -1;
 }
@@ -170,7 +201,8 @@ static int hmark_check(struct opt_call *c)
 	if (!(c->seen & BIT(O_RND)))
 		return rule_fail(c->err, "--hmark-rnd is mandatory");
 	if (given & BIT(O_SPI_MASK) && given & (BIT(O_SPORT_MASK) | BIT(O_DPORT_MASK)))
-		return rule_fail(c->err, "you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time");
+		return rule_fail(c->err,
+				 "you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time");
 	if (!(given & FIELDS))
 		return rule_fail(c->err, "you have to specify --hmark-tuple at least");
 	if (given & BIT(O_SPI) && given & (BIT(O_SPORT) | BIT(O_DPORT)))

@@ -13,11 +13,21 @@ struct idletimer_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "timeout", .id = O_TIMEOUT, .type = OPT_U32, .flags = OPTF_MANDATORY | OPTF_STORE,
+	{ .name = "timeout",
+	  .id = O_TIMEOUT,
+	  .type = OPT_U32,
+	  .flags = OPTF_MANDATORY | OPTF_STORE,
 	  .offset = offsetof(struct idletimer_data, timeout) },
-	{ .name = "label", .id = O_LABEL, .type = OPT_STRING, .flags = OPTF_MANDATORY | OPTF_STORE, .max = LABEL_MAX,
+	{ .name = "label",
+	  .id = O_LABEL,
+	  .type = OPT_STRING,
+	  .flags = OPTF_MANDATORY | OPTF_STORE,
+	  .max = LABEL_MAX,
 	  .offset = offsetof(struct idletimer_data, label) },
-	{ .name = "alarm", .id = O_ALARM, .type = OPT_NONE, .flags = OPTF_STORE,
+	{ .name = "alarm",
+	  .id = O_ALARM,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct idletimer_data, alarm) },
 };
 

@@ -18,7 +18,10 @@ struct led_data {
 static const struct opt_row rows[] = {
 	{ .name = "led-trigger-id", .id = O_TRIGGER, .type = OPT_CUSTOM, .flags = OPTF_MANDATORY },
 	{ .name = "led-delay", .id = O_DELAY, .type = OPT_CUSTOM },
-	{ .name = "led-always-blink", .id = O_BLINK, .type = OPT_NONE, .flags = OPTF_STORE,
+	{ .name = "led-always-blink",
+	  .id = O_BLINK,
+	  .type = OPT_NONE,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct led_data, always_blink) },
 };
 

@@ -13,10 +13,18 @@ struct nfqueue_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "queue-num", .id = O_NUM, .type = OPT_U16, .flags = OPTF_STORE,
-	  .offset = offsetof(struct nfqueue_data, range), .excludes = 1u << O_BALANCE },
-	{ .name = "queue-balance", .id = O_BALANCE, .type = OPT_U16_RANGE, .flags = OPTF_STORE,
-	  .offset = offsetof(struct nfqueue_data, range), .excludes = 1u << O_NUM },
+	{ .name = "queue-num",
+	  .id = O_NUM,
+	  .type = OPT_U16,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct nfqueue_data, range),
+	  .excludes = 1u << O_BALANCE },
+	{ .name = "queue-balance",
+	  .id = O_BALANCE,
+	  .type = OPT_U16_RANGE,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct nfqueue_data, range),
+	  .excludes = 1u << O_NUM },
 	{ .name = "queue-bypass", .id = O_BYPASS, .type = OPT_NONE },
 	{ .name = "queue-cpu-fanout", .id = O_FANOUT, .type = OPT_NONE, .also = 1u << O_BALANCE },
 };

@@ -12,7 +12,11 @@ enum { O_CONTEXT };
 enum { CONTEXT_MAX = 255 };
 
 static const struct opt_row rows[] = {
-	{ .name = "selctx", .id = O_CONTEXT, .type = OPT_STRING, .flags = OPTF_MANDATORY, .max = CONTEXT_MAX },
+	{ .name = "selctx",
+	  .id = O_CONTEXT,
+	  .type = OPT_STRING,
+	  .flags = OPTF_MANDATORY,
+	  .max = CONTEXT_MAX },
 };
 
 static int secmark_check(struct opt_call *c)
@@ -22,7 +26,8 @@ static int secmark_check(struct opt_call *c)
 	if (c->table != TABLE_MANGLE && c->table != TABLE_SECURITY)
 		return rule_invalid(c->err, "SECMARK: only valid in table mangle or security");
 	rule_fail_errno(c->err, ENOENT);
-	return rule_fail_detail(c->err, "SECMARK: unable to map security context: there is no security module");
+	return rule_fail_detail(c->err,
+				"SECMARK: unable to map security context: there is no security module");
 }
 
 static enum rule_verdict secmark_target(void *data, struct pkt *p, struct rule_env *env)

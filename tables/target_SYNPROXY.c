@@ -29,8 +29,11 @@ static const struct opt_row rows[] = {
 
 static int synproxy_parse_option(struct opt_call *c)
 {
-	static const uint8_t bits[] = { [O_SACK_PERM] = SYNPROXY_SACK_PERM, [O_TIMESTAMP] = SYNPROXY_TIMESTAMP,
-					[O_WSCALE] = SYNPROXY_WSCALE, [O_MSS] = SYNPROXY_MSS, [O_ECN] = SYNPROXY_ECN };
+	static const uint8_t bits[] = { [O_SACK_PERM] = SYNPROXY_SACK_PERM,
+					[O_TIMESTAMP] = SYNPROXY_TIMESTAMP,
+					[O_WSCALE] = SYNPROXY_WSCALE,
+					[O_MSS] = SYNPROXY_MSS,
+					[O_ECN] = SYNPROXY_ECN };
 	struct synproxy_data *d = c->data;
 	uint64_t n = 0;
 
@@ -97,8 +100,8 @@ static void hide_options(const struct synproxy_data *d, uint64_t now, struct syn
 }
 
 /* answer_syn: the options both know, the size the rule promises. */
-static void answer_syn(const struct synproxy_data *d, struct tables *t, const struct pkt *p, const struct tcp_hdr *th,
-		       struct synproxy_options *o)
+static void answer_syn(const struct synproxy_data *d, struct tables *t, const struct pkt *p,
+		       const struct tcp_hdr *th, struct synproxy_options *o)
 {
 	if (th->flags & TCP_ECE && th->flags & TCP_CWR)
 		o->options |= SYNPROXY_ECN;
@@ -108,7 +111,7 @@ static void answer_syn(const struct synproxy_data *d, struct tables *t, const st
 	if (o->options & SYNPROXY_TIMESTAMP)
 		hide_options(d, t->ns->now, o);
 	else
-		o->options &= (uint8_t)~(SYNPROXY_WSCALE | SYNPROXY_SACK_PERM | SYNPROXY_ECN);
+		o->options &= (uint8_t) ~(SYNPROXY_WSCALE | SYNPROXY_SACK_PERM | SYNPROXY_ECN);
 	synproxy_send_synack(t, p, th, o);
 }
 

@@ -19,7 +19,11 @@ struct tcpmss_target {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "set-mss", .id = O_SET, .type = OPT_U16, .flags = OPTF_STORE, .max = MSS_MAX,
+	{ .name = "set-mss",
+	  .id = O_SET,
+	  .type = OPT_U16,
+	  .flags = OPTF_STORE,
+	  .max = MSS_MAX,
 	  .offset = offsetof(struct tcpmss_target, mss) },
 	{ .name = "clamp-mss-to-pmtu", .id = O_CLAMP, .type = OPT_NONE },
 };

@@ -17,8 +17,12 @@ static const struct opt_row rows[] = {
 };
 
 static const struct opt_name names[] = {
-	{ "wscale", TCP_OPT_WSCALE }, { "mss", TCP_OPT_MSS },             { "sack-permitted", TCP_OPT_SACK_PERM },
-	{ "sack", TCP_OPT_SACK },     { "timestamp", TCP_OPT_TIMESTAMP }, { "md5", 19 },
+	{ "wscale", TCP_OPT_WSCALE },
+	{ "mss", TCP_OPT_MSS },
+	{ "sack-permitted", TCP_OPT_SACK_PERM },
+	{ "sack", TCP_OPT_SACK },
+	{ "timestamp", TCP_OPT_TIMESTAMP },
+	{ "md5", 19 },
 	{ NULL, 0 },
 };
 

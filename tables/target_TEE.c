@@ -17,14 +17,21 @@
 enum { O_GATEWAY, O_OIF };
 
 struct tee_data {
-	uint32_t gateway; /* network order */
+	uint32_t gateway;        /* network order */
 	char oif[PORT_NAME_MAX]; /* "" = any */
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "gateway", .id = O_GATEWAY, .type = OPT_IP4, .flags = OPTF_MANDATORY | OPTF_STORE,
+	{ .name = "gateway",
+	  .id = O_GATEWAY,
+	  .type = OPT_IP4,
+	  .flags = OPTF_MANDATORY | OPTF_STORE,
 	  .offset = offsetof(struct tee_data, gateway) },
-	{ .name = "oif", .id = O_OIF, .type = OPT_STRING, .flags = OPTF_STORE, .max = PORT_NAME_MAX - 1,
+	{ .name = "oif",
+	  .id = O_OIF,
+	  .type = OPT_STRING,
+	  .flags = OPTF_STORE,
+	  .max = PORT_NAME_MAX - 1,
 	  .offset = offsetof(struct tee_data, oif) },
 };
 
@@ -60,7 +67,8 @@ static void tee_save(const void *data, struct text *out)
  * no way. */
 static bool route_copy(const struct tee_data *d, struct netstack *ns, struct pkt *p)
 {
-	const struct route_key key = { .dst = d->gateway, .tos = p->hdr.tos,
+	const struct route_key key = { .dst = d->gateway,
+				       .tos = p->hdr.tos,
 				       .oif = *d->oif ? port_find(ns, d->oif) : NULL };
 	struct route_result res;
 

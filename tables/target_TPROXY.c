@@ -12,10 +12,20 @@ struct tproxy_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "on-port", .id = O_PORT, .type = OPT_PORT, .flags = OPTF_MANDATORY | OPTF_STORE,
+	{ .name = "on-port",
+	  .id = O_PORT,
+	  .type = OPT_PORT,
+	  .flags = OPTF_MANDATORY | OPTF_STORE,
 	  .offset = offsetof(struct tproxy_data, port) },
-	{ .name = "on-ip", .id = O_IP, .type = OPT_IP4, .flags = OPTF_STORE, .offset = offsetof(struct tproxy_data, ip) },
-	{ .name = "tproxy-mark", .id = O_MARK, .type = OPT_MARKMASK, .flags = OPTF_STORE,
+	{ .name = "on-ip",
+	  .id = O_IP,
+	  .type = OPT_IP4,
+	  .flags = OPTF_STORE,
+	  .offset = offsetof(struct tproxy_data, ip) },
+	{ .name = "tproxy-mark",
+	  .id = O_MARK,
+	  .type = OPT_MARKMASK,
+	  .flags = OPTF_STORE,
 	  .offset = offsetof(struct tproxy_data, mark) },
 };
 

@@ -32,6 +32,7 @@ struct bench {
 	struct netstack *ns;
 	struct conntrack *ctk;
 	struct tables *tables;
+	const char *before; /* iptables-save text of rules that are there besides; NULL: none */
 };
 
 static enum verdict no_help(void *instance, struct conntrack *ctk, struct pkt *p, struct ct_entry *ct)
@@ -81,12 +82,24 @@ static inline int bench_load(struct bench *b, enum table_id table, const char *l
 	*err = (struct rule_error){ 0 };
 	assert_non_null(rs);
 	snprintf(all, sizeof all, "*%s\n%s\nCOMMIT\n", table_name(table), line);
-	bad = saved ? ruleset_restore(b->tables, rs, all, "saved", false, false, err)
+	if (b->before)
+		assert_int_equal(ruleset_restore(b->tables, rs, b->before, "before", false, false, err), 0);
+	bad = saved ? ruleset_restore(b->tables, rs, all, "saved", b->before, false, err)
 		    : ruleset_line(b->tables, rs, table, line, false, err);
 	if (!bad && !tables_commit(b->tables, rs, err))
 		return 0;
 	tables_abort(b->tables, rs);
 	return -1;
+}
+
+/* bench_clear: no rules any more, so that nothing they share lives on. */
+static inline void bench_clear(struct bench *b)
+{
+	struct ruleset *rs = tables_begin(b->tables, false);
+	struct rule_error err;
+
+	assert_non_null(rs);
+	assert_int_equal(tables_commit(b->tables, rs, &err), 0);
 }
 
 /* line_of: line @n of a text, from 0. */
@@ -147,6 +160,7 @@ static inline unsigned check_row(struct bench *b, const struct text_row *r)
 	char line[2048];
 	unsigned bad;
 
+	bench_clear(b);
 	snprintf(line, sizeof line, "-A %s %s", r->chain, r->rule);
 	if (bench_load(b, r->table, line, false, &err)) {
 		bad = expect_text(r, "error", err.text, r->error ? r->error : "(none)");
@@ -164,17 +178,22 @@ static inline unsigned check_row(struct bench *b, const struct text_row *r)
 	return bad + check_texts(b, r);
 }
 
-/* check_rows: all rows. */
-static inline void check_rows(const struct text_row *rows, size_t count)
+/* check_rows: all rows. check_rows_after: with other rules there. */
+static inline void check_rows_after(const char *before, const struct text_row *rows, size_t count)
 {
 	struct bench b;
 	unsigned bad = 0;
 
 	bench_begin(&b);
+	b.before = before;
 	for (size_t i = 0; i < count; i++)
 		bad += check_row(&b, &rows[i]);
 	bench_end(&b);
 	assert_int_equal(bad, 0);
+}
+static inline void check_rows(const struct text_row *rows, size_t count)
+{
+	check_rows_after(NULL, rows, count);
 }
 
 #endif

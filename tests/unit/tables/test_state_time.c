@@ -2,7 +2,8 @@
  *
  * A word of a script is "+MS" (time goes on), or a packet and the mark that the rules leave on it: "a:1" comes from
  * 10.0.0.97 (the letter), is UDP with 4 bytes and TTL 64; "aB" goes to 10.0.1.66; "a/100" has 100 bytes of payload; "a,7"
- * comes from port 7; "a~9" has TTL 9; a mark of "x" is a packet that the match dropped. Rule number i (from 0) marks bit i.
+ * comes from port 7; "a~9" has TTL 9; a mark of "x" is a packet that the match dropped. Rule number i (from 0) marks bit i
+ * unless it has a target.
  * "@DATE" sets the wall clock (seconds since 1970). "#" and a line ends the script's line.
  */
 #include <stdlib.h>
@@ -27,7 +28,10 @@ static bool load(struct bench *b, const char *rules, struct rule_error *err)
 	while (*rules) {
 		size_t len = strcspn(rules, "\n");
 
-		snprintf(line, sizeof line, "-A PREROUTING %.*s -j MARK --or-mark %u", (int)len, rules, 1u << bit++);
+		snprintf(line, sizeof line, "-A PREROUTING %.*s", (int)len, rules);
+		if (!strstr(line, "-j "))
+			snprintf(line + strlen(line), sizeof line - strlen(line), " -j MARK --or-mark %u", 1u << bit);
+		bit++;
 		if (ruleset_line(b->tables, rs, TABLE_MANGLE, line, false, err))
 			break;
 		rules += len + (rules[len] == '\n');

@@ -36,28 +36,33 @@ static const struct tcp_row {
 	uint8_t flags, want_flags;
 	enum verdict verdict;
 } tcp_rows[] = {
-	{ "-p tcp --syn -j TCPMSS --set-mss 1000", MSS, 4, "", "\x02\x04\x03\xe8", 4, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
+	{ "-p tcp --syn -j TCPMSS --set-mss 1000", MSS, 4, "", "\x02\x04\x03\xe8", 4, TCP_SYN, TCP_SYN,
+	  VERDICT_ACCEPT },
 	{ "-p tcp --syn -j TCPMSS --set-mss 1461", MSS, 4, "", MSS, 4, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
-	{ "-p tcp --syn -j TCPMSS --set-mss 1000", ODD, 8, "", "\x02\x04\x02\x18" ODD, 12, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
-	{ "-p tcp --syn -j TCPMSS --set-mss 100", "", 0, "", "\x02\x04\x00\x64", 4, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
+	{ "-p tcp --syn -j TCPMSS --set-mss 1000", ODD, 8, "", "\x02\x04\x02\x18" ODD, 12, TCP_SYN, TCP_SYN,
+	  VERDICT_ACCEPT },
+	{ "-p tcp --syn -j TCPMSS --set-mss 100", "", 0, "", "\x02\x04\x00\x64", 4, TCP_SYN, TCP_SYN,
+	  VERDICT_ACCEPT },
 	{ "-p tcp --syn -j TCPMSS --set-mss 100", "", 0, "data", "", 0, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
-	{ "-p tcp --syn -j TCPMSS --set-mss 100", "\x01\x02\x04\x05\xb4\x01\x01\x01", 8, "odd", "\x01\x02\x04\x00\x64\x01\x01\x01", 8,
+	{ "-p tcp --syn -j TCPMSS --set-mss 100", "\x01\x02\x04\x05\xb4\x01\x01\x01", 8, "odd",
+	  "\x01\x02\x04\x00\x64\x01\x01\x01", 8, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
+	{ "-p tcp --syn -j TCPMSS --set-mss 100", "\x01\x01\x01\x02", 4, "odd", "\x01\x01\x01\x02", 4,
 	  TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
-	{ "-p tcp --syn -j TCPMSS --set-mss 100", "\x01\x01\x01\x02", 4, "odd", "\x01\x01\x01\x02", 4, TCP_SYN, TCP_SYN,
+	{ "-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu", MSS, 4, "", "\x02\x04\x04\xec", 4, TCP_SYN, TCP_SYN,
 	  VERDICT_ACCEPT },
-	{ "-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu", MSS, 4, "", "\x02\x04\x04\xec", 4, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
-	{ "-p tcp -j TCPOPTSTRIP --strip-options 2", MSS ODD, 12, "abc", "\x01\x01\x01\x01" ODD, 12, TCP_SYN, TCP_SYN,
-	  VERDICT_ACCEPT },
+	{ "-p tcp -j TCPOPTSTRIP --strip-options 2", MSS ODD, 12, "abc", "\x01\x01\x01\x01" ODD, 12, TCP_SYN,
+	  TCP_SYN, VERDICT_ACCEPT },
 	{ "-p tcp -j TCPOPTSTRIP --strip-options wscale,sack-permitted", MSS ODD, 12, "abc",
 	  MSS "\x01\x01\x01\x01\x01\x01\x01\x01", 12, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
-	{ "-p tcp -j TCPOPTSTRIP --strip-options 200", "\xc8\x00\x01\xc8", 4, "", "\x01\x00\x01\xc8", 4, TCP_ACK, TCP_ACK,
+	{ "-p tcp -j TCPOPTSTRIP --strip-options 200", "\xc8\x00\x01\xc8", 4, "", "\x01\x00\x01\xc8", 4,
+	  TCP_ACK, TCP_ACK, VERDICT_ACCEPT },
+	{ "-p tcp -j TCPOPTSTRIP --strip-options 200", "\x01\xc8\x09\x00", 4, "", "\x01\xc8\x09\x00", 4,
+	  TCP_ACK, TCP_ACK, VERDICT_ACCEPT },
+	{ "-p tcp -j ECN --ecn-tcp-remove", "", 0, "abc", "", 0, TCP_SYN | TCP_ECE | TCP_CWR, TCP_SYN,
 	  VERDICT_ACCEPT },
-	{ "-p tcp -j TCPOPTSTRIP --strip-options 200", "\x01\xc8\x09\x00", 4, "", "\x01\xc8\x09\x00", 4, TCP_ACK, TCP_ACK,
-	  VERDICT_ACCEPT },
-	{ "-p tcp -j ECN --ecn-tcp-remove", "", 0, "abc", "", 0, TCP_SYN | TCP_ECE | TCP_CWR, TCP_SYN, VERDICT_ACCEPT },
 	{ "-p tcp -j ECN --ecn-tcp-ece 1", "", 0, "abc", "", 0, TCP_SYN, TCP_SYN | TCP_ECE, VERDICT_ACCEPT },
-	{ "-p tcp -j ECN --ecn-tcp-cwr 1", "", 0, "abc", "", 0, TCP_ACK | TCP_ECE, TCP_ACK | TCP_ECE | TCP_CWR,
-	  VERDICT_ACCEPT },
+	{ "-p tcp -j ECN --ecn-tcp-cwr 1", "", 0, "abc", "", 0, TCP_ACK | TCP_ECE,
+	  TCP_ACK | TCP_ECE | TCP_CWR, VERDICT_ACCEPT },
 	{ "-j CHECKSUM --checksum-fill", MSS, 4, "abc", MSS, 4, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
 	{ "-p tcp -m tcp ! --dport 1 -j NFQUEUE", "", 0, "", "", 0, TCP_SYN, TCP_SYN, VERDICT_DROP },
 	{ "-j NFQUEUE --queue-bypass", "", 0, "", "", 0, TCP_SYN, TCP_SYN, VERDICT_ACCEPT },
@@ -74,7 +79,8 @@ static void make_partial(struct pkt *p)
 
 	if (!th)
 		return;
-	th->checksum = (uint16_t)~csum_fold(csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, IP_PROTO_TCP, pkt_l4_len(p)));
+	th->checksum = (uint16_t)~csum_fold(
+		csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, IP_PROTO_TCP, pkt_l4_len(p)));
 	p->csum = CSUM_PARTIAL;
 	p->csum_start = p->hdr.l4;
 	p->csum_offset = offsetof(struct tcp_hdr, checksum);
@@ -83,9 +89,13 @@ static void make_partial(struct pkt *p)
 /* check_tcp: a row with the checksum in one state. */
 static void check_tcp(struct scene *s, const struct tcp_row *r, enum csum_state state)
 {
-	const struct craft c = { .src = "10.0.0.1", .dst = "10.0.1.1", .tcp_flags = r->flags,
-				 .tcp_options = (const uint8_t *)r->options, .tcp_options_len = r->len,
-				 .payload = r->payload, .payload_len = (unsigned)strlen(r->payload) };
+	const struct craft c = { .src = "10.0.0.1",
+				 .dst = "10.0.1.1",
+				 .tcp_flags = r->flags,
+				 .tcp_options = (const uint8_t *)r->options,
+				 .tcp_options_len = r->len,
+				 .payload = r->payload,
+				 .payload_len = (unsigned)strlen(r->payload) };
 	struct pkt *p = craft_packet(s->ns->pool, &c);
 	const struct tcp_hdr *th;
 
@@ -101,7 +111,8 @@ static void check_tcp(struct scene *s, const struct tcp_row *r, enum csum_state 
 	if (!th || csum_bytes(p->data, IP4_HLEN) || !csum_l4_verify(p) || th->flags != r->want_flags ||
 	    ntohs(ip4_hdr(p)->total_len) != p->len || th->offset >> 4 != 5 + r->want_len / 4 ||
 	    pkt_l4_len(p) != sizeof *th + r->want_len + strlen(r->payload) ||
-	    memcmp(th + 1, r->want, r->want_len) || memcmp((const uint8_t *)(th + 1) + r->want_len, r->payload, strlen(r->payload)))
+	    memcmp(th + 1, r->want, r->want_len) ||
+	    memcmp((const uint8_t *)(th + 1) + r->want_len, r->payload, strlen(r->payload)))
 		fail_msg("%s (state %d): wrong header or checksum", r->rule, state);
 	pkt_free(p);
 }
@@ -125,7 +136,8 @@ static void test_tcp_headers(void **state)
 /* A header that is not all there, and one whose options say so, are dropped by what would write to it. */
 static void test_broken_headers(void **state)
 {
-	static const char *const rules[] = { "-p tcp -j ECN --ecn-tcp-remove", "-p tcp -j TCPOPTSTRIP --strip-options 2" };
+	static const char *const rules[] = { "-p tcp -j ECN --ecn-tcp-remove",
+					     "-p tcp -j TCPOPTSTRIP --strip-options 2" };
 	struct scene *s = scene_open();
 	char line[256];
 
@@ -145,7 +157,9 @@ static void test_broken_headers(void **state)
 
 static void test_checksum_fill(void **state)
 {
-	const struct craft c = { .src = "10.0.0.1", .dst = "10.0.1.1", .tcp_flags = TCP_ACK, .payload_len = 100 };
+	const struct craft c = {
+		.src = "10.0.0.1", .dst = "10.0.1.1", .tcp_flags = TCP_ACK, .payload_len = 100
+	};
 	struct scene *s = scene_open();
 	struct pkt *p = craft_packet(s->ns->pool, &c), *super = craft_packet(s->ns->pool, &c);
 
@@ -175,8 +189,9 @@ static void test_audit(void **state)
 	s->ns->now = 5123000000ull;
 	p->mark = 0x1f;
 	assert_int_equal(walk(s, TABLE_FILTER, HOOK_FORWARD, p), VERDICT_ACCEPT);
-	assert_string_equal(s->world.log[0],
-			    "audit: type=1324 audit(5.123:1): mark=0x1f saddr=10.0.0.1 daddr=10.0.1.1 proto=17");
+	assert_string_equal(
+		s->world.log[0],
+		"audit: type=1324 audit(5.123:1): mark=0x1f saddr=10.0.0.1 daddr=10.0.1.1 proto=17");
 	pkt_free(p);
 	scene_close(s);
 }
@@ -206,11 +221,14 @@ static const struct tee_row {
 } tee_rows[] = {
 	{ "*mangle\n-A FORWARD -j TEE --gateway 10.0.1.9\nCOMMIT\n", TABLE_MANGLE, HOOK_FORWARD, 1 },
 	{ "*mangle\n-A PREROUTING -j TEE --gateway 10.0.1.9\nCOMMIT\n", TABLE_MANGLE, HOOK_PREROUTING, 1 },
-	{ "*filter\n-A INPUT -j TEE --gateway 10.0.1.9\n-A INPUT -j TEE --gateway 10.0.1.8\nCOMMIT\n", TABLE_FILTER, HOOK_INPUT,
-	  2 },
-	{ "*filter\n-A FORWARD -j TEE --gateway 10.0.1.1\nCOMMIT\n", TABLE_FILTER, HOOK_FORWARD, 0 }, /* our own */
-	{ "*filter\n-A FORWARD -j TEE --gateway 10.9.9.9\nCOMMIT\n", TABLE_FILTER, HOOK_FORWARD, 0 }, /* no route */
-	{ "*filter\n-A FORWARD -j TEE --gateway 10.9.9.9 --oif wan0\nCOMMIT\n", TABLE_FILTER, HOOK_FORWARD, 1 },
+	{ "*filter\n-A INPUT -j TEE --gateway 10.0.1.9\n-A INPUT -j TEE --gateway 10.0.1.8\nCOMMIT\n",
+	  TABLE_FILTER, HOOK_INPUT, 2 },
+	{ "*filter\n-A FORWARD -j TEE --gateway 10.0.1.1\nCOMMIT\n", TABLE_FILTER, HOOK_FORWARD,
+	  0 }, /* our own */
+	{ "*filter\n-A FORWARD -j TEE --gateway 10.9.9.9\nCOMMIT\n", TABLE_FILTER, HOOK_FORWARD,
+	  0 }, /* no route */
+	{ "*filter\n-A FORWARD -j TEE --gateway 10.9.9.9 --oif wan0\nCOMMIT\n", TABLE_FILTER, HOOK_FORWARD,
+	  1 },
 };
 
 static void test_tee(void **state)
@@ -269,9 +287,12 @@ static void test_tee_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp_headers),   cmocka_unit_test(test_broken_headers),
-		cmocka_unit_test(test_checksum_fill), cmocka_unit_test(test_audit),
-		cmocka_unit_test(test_tproxy),	      cmocka_unit_test(test_tee),
+		cmocka_unit_test(test_tcp_headers),
+		cmocka_unit_test(test_broken_headers),
+		cmocka_unit_test(test_checksum_fill),
+		cmocka_unit_test(test_audit),
+		cmocka_unit_test(test_tproxy),
+		cmocka_unit_test(test_tee),
 		cmocka_unit_test(test_tee_without_memory),
 	};
 
