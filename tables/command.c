@@ -393,15 +393,20 @@ static enum ext_hit core_find(const char *word, const struct core_option **row)
 	return hit;
 }
 
-/* extension_fits: whether a loaded match or target knows the option word. */
-static bool extension_fits(const struct command *c, const char *word)
+/* extension_fits: how the option word fits the matches and the target that are loaded: EXT_EXACT if one of them has
+ * it, EXT_PREFIX if it begins an option of one. */
+static enum ext_hit extension_fits(const struct command *c, const char *word)
 {
+	enum ext_hit best = EXT_MISS;
 	const struct opt_row *row;
 
-	for (unsigned i = 0; i < c->words.use_count; i++)
-		if (ext_find_option(&c->words.uses[i], word, &row) != EXT_MISS)
-			return true;
-	return false;
+	for (unsigned i = 0; i < c->words.use_count && best != EXT_EXACT; i++) {
+		enum ext_hit hit = ext_find_option(&c->words.uses[i], word, &row);
+
+		if (hit != EXT_MISS)
+			best = hit == EXT_EXACT ? EXT_EXACT : EXT_PREFIX;
+	}
+	return best;
 }
 
 /* long_option: the word at index, which begins with "--". Return: 0 or -1. */
@@ -411,8 +416,14 @@ static int long_option(struct command *c)
 	const struct core_option *o = NULL;
 	enum ext_hit hit = core_find(word, &o);
 
-	if (hit == EXT_AMBIGUOUS || (hit == EXT_PREFIX && extension_fits(c, word)))
-		hit = EXT_MISS;
+	if (hit == EXT_AMBIGUOUS || hit == EXT_PREFIX) {
+		enum ext_hit other = extension_fits(c, word);
+
+		if (other == EXT_EXACT)
+			hit = EXT_MISS;
+		else if (hit == EXT_AMBIGUOUS || other != EXT_MISS)
+			return rule_fail(c->err, "unknown option \"%s\"", word);
+	}
 	if (hit == EXT_MISS) {
 		bool invert = c->invert;
 
@@ -498,21 +509,11 @@ static int legal(const struct command *c)
 	return 0;
 }
 
-/* legal_place: -o with INPUT and its like; DROP in nat. Return: 0 or -1. */
-static int legal_place(const struct command *c)
+/* legal_nat: no DROP in nat. Return: 0 or -1. */
+static int legal_nat(const struct command *c)
 {
 	const char *verdict = c->cmd == 'P' ? c->second : c->words.jump;
-	char wrong = 0;
 
-	if (c->chain && (!strcmp(c->chain, "PREROUTING") || !strcmp(c->chain, "INPUT")))
-		wrong = c->words.spec.out[0] ? 'o' : 0;
-	if (c->chain && (!strcmp(c->chain, "POSTROUTING") || !strcmp(c->chain, "OUTPUT")))
-		wrong = c->words.spec.in[0] ? 'i' : 0;
-	if (wrong) {
-		rule_fail(c->err, "Can't use -%c with %s", wrong, c->chain);
-		c->err->blank = true;
-		return -1;
-	}
 	if (c->id != TABLE_NAT || !verdict || strcmp(verdict, "DROP"))
 		return 0;
 	rule_fail(c->err,
@@ -554,13 +555,13 @@ int command_read(struct command *c)
 		return -1;
 	if (c->stop)
 		return 0;
-	if (rule_words_finish(&c->words) || whole(c) || legal_wait(c) || legal(c))
+	if (legal_nat(c) || rule_words_finish(&c->words) || whole(c) || legal_wait(c) || legal(c))
 		return -1;
 	if (c->id == TABLE_COUNT)
 		return rule_fail_code(c->err, 3,
 				      "can't initialize iptables table `%s': Table does not exist (do you need to insmod?)",
 				      c->table);
-	return legal_place(c);
+	return 0;
 }
 
 bool command_reads(const struct command *c)

@@ -182,6 +182,11 @@ static int place_all(struct command *c, const struct addr_list *src, const struc
 		return rule_fail_code(c->err, 1, "Bad rule (does a matching rule exist in that chain?).");
 	if (!chain || check_position(c, chain))
 		return -1;
+	if (w->refused.code) {
+		w->refused.tag = c->err->tag;
+		*c->err = w->refused;
+		return -1;
+	}
 	for (uint32_t i = 0; i < src->count * dst->count; i++) {
 		struct rule_entry e = { .jump = jump,
 					.tag = c->rs->tag,
@@ -194,6 +199,22 @@ static int place_all(struct command *c, const struct addr_list *src, const struc
 			return -1;
 	}
 	return 0;
+}
+
+/* legal_place: no -o with INPUT and its like. Return: 0 or -1. */
+static int legal_place(const struct command *c)
+{
+	char wrong = 0;
+
+	if (c->chain && (!strcmp(c->chain, "PREROUTING") || !strcmp(c->chain, "INPUT")))
+		wrong = c->words.spec.out[0] ? 'o' : 0;
+	if (c->chain && (!strcmp(c->chain, "POSTROUTING") || !strcmp(c->chain, "OUTPUT")))
+		wrong = c->words.spec.in[0] ? 'i' : 0;
+	if (!wrong)
+		return 0;
+	rule_fail(c->err, "Can't use -%c with %s", wrong, c->chain);
+	c->err->blank = true;
+	return -1;
 }
 
 /* run_rule: -A -I -R -D -C with a rule's words. Return: 0 or -1. */
@@ -210,6 +231,8 @@ static int run_rule(struct command *c)
 		return rule_fail(c->err, "! not allowed with multiple source or destination IP addresses");
 	if (c->cmd == 'R' && src.count * dst.count != 1)
 		return rule_fail(c->err, "Replacement rule does not specify a unique address");
+	if (legal_place(c))
+		return -1;
 	if (src.count * dst.count > RULE_EXPAND_MAX)
 		return rule_fail(c->err, "too many rules from one line (at most %d)", RULE_EXPAND_MAX);
 	if (resolve_jump(c, &kind, &jump))

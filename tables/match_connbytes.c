@@ -39,6 +39,14 @@ static int bad_range(struct opt_call *c, const char *at)
 	return -1;
 }
 
+/* odd_range: the message @format about what stands behind a number. Return: -1. */
+static int odd_range(struct opt_call *c, const char *format, const char *at)
+{
+	rule_fail(c->err, format, c->ext, c->row->name, at);
+	c->err->blank = true;
+	return -1;
+}
+
 /* parse_range: FROM, FROM:, FROM:TO, :TO. */
 static int parse_range(struct opt_call *c, struct connbytes_data *d)
 {
@@ -48,9 +56,19 @@ static int parse_range(struct opt_call *c, struct connbytes_data *d)
 	if (*end != ':' && *end && opt_number(c->arg, &end, 0, UINT64_MAX, &from))
 		return bad_range(c, c->arg);
 	if (*end && *end != ':')
-		return bad_range(c, end);
-	if (*end && end[1] && opt_number(end + 1, NULL, 0, UINT64_MAX, &to))
-		return bad_range(c, end + 1);
+		return odd_range(c, "%s: Argument to \"--%s\" has unexpected characters near \"%s\".", end);
+	if (*end && end[1] && end[1] != ':') {
+		const char *second = end + 1;
+
+		if (opt_number(second, &end, 0, UINT64_MAX, &to))
+			return bad_range(c, second);
+		if (*end && *end != ':')
+			return odd_range(c, "%s: Argument to \"--%s\" has unexpected characters near \"%s\".", end);
+	} else if (*end) {
+		end++;
+	}
+	if (*end)
+		return odd_range(c, "%s: Too many components for option \"--%s\" (max: 2)", "");
 	if (from > to)
 		return rule_fail(c->err, "%llu should be less than %llu", (unsigned long long)from,
 				 (unsigned long long)to);

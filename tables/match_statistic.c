@@ -20,7 +20,7 @@ struct statistic_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "mode", .id = O_MODE, .type = OPT_CUSTOM },
+	{ .name = "mode", .id = O_MODE, .type = OPT_CUSTOM, .flags = OPTF_MANDATORY },
 	{ .name = "probability", .id = O_PROBABILITY, .type = OPT_CUSTOM, .flags = OPTF_INVERT,
 	  .excludes = 1u << O_EVERY | 1u << O_PACKET },
 	{ .name = "every", .id = O_EVERY, .type = OPT_U32, .flags = OPTF_INVERT | OPTF_STORE, .min = 1,
@@ -64,12 +64,14 @@ static int statistic_check(struct opt_call *c)
 {
 	const struct statistic_data *d = c->data;
 	const uint32_t nth = 1u << O_EVERY | 1u << O_PACKET;
+	/* iptables keeps the probability where N - 1 would be */
+	const uint32_t last = c->seen & 1u << O_EVERY ? d->every - 1 : d->probability;
 
 	if (d->mode == MODE_RANDOM && !(c->seen & 1u << O_PROBABILITY))
 		return rule_fail(c->err, "--probability must be specified when using random mode");
 	if (d->mode == MODE_NTH && !(c->seen & nth))
 		return rule_fail(c->err, "--every and --packet must be specified when using nth mode");
-	if ((c->seen & nth) == nth && d->packet >= d->every)
+	if (d->packet > last)
 		return rule_fail(c->err, "the --packet p must be 0 <= p <= n-1");
 	return 0;
 }
@@ -90,7 +92,9 @@ static void dump(const struct statistic_data *d, const char *dashes, struct text
 	if (d->mode == MODE_RANDOM)
 		text_printf(out, " %sprobability %.11f", dashes, d->probability / (double)ONE);
 	else
-		text_printf(out, " %severy %u %spacket %u", dashes, d->every, dashes, d->packet);
+		text_printf(out, " %severy %u", dashes, d->every);
+	if (d->mode == MODE_NTH && (d->packet || *dashes))
+		text_printf(out, " %spacket %u", dashes, d->packet);
 }
 
 static void statistic_print(const void *data, bool numeric, struct text *out)

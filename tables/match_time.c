@@ -99,19 +99,21 @@ static int parse_daytime(struct opt_call *c, uint32_t *out)
 	return 0;
 }
 
-/* parse_monthdays: 1..31 with commas between; what follows a number tells it is wrong. */
+/* parse_monthdays: 0..31 with commas between. As in libxt_time only the first two characters of a number count, and 0 before
+ * them means octal. */
 static int parse_monthdays(struct opt_call *c, uint32_t *out)
 {
 	const char *at = c->arg;
 
 	while (*at) {
 		size_t len = strcspn(at, ",");
-		char *end;
-		unsigned long day = strtoul(at, &end, 10);
+		unsigned long day;
+		char two[3], *end;
 
-		if (end != at + len || (len && day > MONTHDAYS_MAX))
-			return rule_fail(c->err, "%.*s is not a valid day for --monthdays",
-					 end == at + len ? (int)len : (int)(end - at) + 1, at);
+		snprintf(two, sizeof two, "%.*s", (int)len, at);
+		day = strtoul(two, &end, 0);
+		if (*end || day > MONTHDAYS_MAX)
+			return rule_fail(c->err, "%s is not a valid day for --monthdays", two);
 		if (len)
 			*out |= (uint32_t)1 << day;
 		at += len + (at[len] == ',');

@@ -2,7 +2,7 @@
 #include "tables/extensions.h"
 #include "tables/options.h"
 
-enum { O_LT, O_GT, O_EQ };
+enum { O_EQ, O_LT, O_GT };
 
 struct ttl_data {
 	uint8_t ttl;
@@ -51,7 +51,7 @@ static void ttl_save(const void *data, struct text *out)
 	const struct ttl_data *d = data;
 
 	put_not(out, d->invert);
-	text_printf(out, " --%s %u", rows[d->mode].name, d->ttl);
+	text_printf(out, " --%s %u", (d->mode == O_LT ? "ttl-lt" : d->mode == O_GT ? "ttl-gt" : "ttl-eq"), d->ttl);
 }
 
 static bool ttl_match(void *data, struct pkt *p, struct rule_env *env)

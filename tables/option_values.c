@@ -65,12 +65,11 @@ int opt_port(const char *text, uint8_t proto, uint16_t *out)
 
 int opt_port_decimal(const char *text, uint16_t *out)
 {
-	size_t digits = strspn(text, "0123456789");
+	char *end;
+	int value = (int)strtoul(text, &end, 10);
 
-	if (digits && !text[digits]) {
-		unsigned long value = strtoul(text, NULL, 10);
-
-		if (digits > 9 || value > UINT16_MAX)
+	if (end != text && !*end) {
+		if (value < 0)
 			return -EINVAL;
 		*out = (uint16_t)value;
 		return 0;

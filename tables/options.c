@@ -191,19 +191,6 @@ static int parse_number_range(struct opt_call *c)
 	return 0;
 }
 
-/* port_wrapped: a number that is no port: getaddrinfo(3), which libxtables asks for a single port, keeps its low 16 bits.
- * Return: 0, or -1 if the text is no number. */
-static int port_wrapped(const char *text, uint16_t *port)
-{
-	uint64_t n;
-
-	if (strspn(text, "0123456789") != strlen(text) || opt_number(text + strspn(text, "0"), NULL, 0, INT64_MAX, &n) ||
-	    (uint32_t)n == UINT32_MAX)
-		return -1;
-	*port = (uint16_t)n;
-	return 0;
-}
-
 /* parse_ports: OPT_PORT and OPT_PORT_RANGE. Numbers are decimal, an empty end is 0 or 65535 (1.8.11: no A > B). */
 static int parse_ports(struct opt_call *c)
 {
@@ -219,7 +206,7 @@ static int parse_ports(struct opt_call *c)
 					 c->row->name);
 		end = at + (range ? strcspn(at, ":") : strlen(at));
 		snprintf(one, sizeof one, "%.*s", (int)(end - at), at);
-		if (*one && opt_port_decimal(one, &value[n]) && (range || port_wrapped(one, &value[n])))
+		if (*one && opt_port_decimal(one, &value[n]))
 			return bad_option(c->err, "Port \"%s\" does not resolve to anything.", one);
 		n++;
 		if (!*end)
@@ -492,5 +479,15 @@ int ext_finish(struct ext_use *x)
 
 	x->call.row = NULL;
 	x->call.arg = NULL;
-	return check && check(&x->call) ? -1 : check_rows(x);
+	if (!check || !check(&x->call))
+		return check_rows(x);
+	if (x->call.err->code == 1) { /* the kernel is asked last */
+		struct rule_error kernel = *x->call.err;
+
+		if (check_rows(x))
+			x->call.err->detail[0] = '\0';
+		else
+			*x->call.err = kernel;
+	}
+	return -1;
 }

@@ -76,7 +76,8 @@ int opt_number(const char *text, const char **end, uint64_t min, uint64_t max, u
 int opt_port(const char *text, uint8_t proto, uint16_t *out);
 int opt_port_range(const char *text, char sep, bool open, uint8_t proto, uint16_t out[2]);
 
-/* opt_port_decimal: as opt_port for any protocol, digits being decimal even after a 0 (getaddrinfo(3)). */
+/* opt_port_decimal: as opt_port for any protocol, as getaddrinfo(3) reads it: digits are decimal even after a 0, and
+ * of a number only the low 16 bits count. */
 int opt_port_decimal(const char *text, uint16_t *out);
 
 /* opt_protocol: the value of an option that names a protocol: a number, or a name or alias as the system's list has it

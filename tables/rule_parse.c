@@ -3,6 +3,7 @@
  * command.c finds the options and calls here with their values; what they say gathers in struct rule_words
  * until rule_words_build makes rules of it. Linux parity: libxtables of iptables 1.8.9, texts included.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ void rule_words_begin(struct rule_words *w, struct tables *t, enum table_id tabl
 	w->table = table;
 	w->err = err;
 	w->target = NULL;
+	w->refused.code = 0;
 }
 
 /* rule_words_end: releases what was gathered. */
@@ -165,14 +167,29 @@ int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index
 	return ext_parse_option(&w->uses[w->use_count - 1], argc, argv, index, invert) < 0 ? -1 : 0;
 }
 
-/* rule_words_finish: after the last word: asks the matches, then the target, whether all is there. Return: 0
- * or -1. */
+/* finish_one: asks one match or target whether all is there. What only the kernel refuses (code 1) waits in
+ * w->refused until all else is known to be right. Return: 0 or -1. */
+static int finish_one(struct rule_words *w, struct ext_use *x)
+{
+	uint32_t tag = w->err->tag;
+
+	if (!ext_finish(x))
+		return 0;
+	if (w->err->code != 1)
+		return -1;
+	if (!w->refused.code)
+		w->refused = *w->err;
+	*w->err = (struct rule_error){ .tag = tag };
+	return 0;
+}
+
+/* rule_words_finish: after the last word: asks the matches, then the target. Return: 0 or -1. */
 int rule_words_finish(struct rule_words *w)
 {
 	for (unsigned i = 0; i < w->use_count; i++)
-		if (&w->uses[i] != w->target && ext_finish(&w->uses[i]))
+		if (&w->uses[i] != w->target && finish_one(w, &w->uses[i]))
 			return -1;
-	return w->target ? ext_finish(w->target) : 0;
+	return w->target ? finish_one(w, w->target) : 0;
 }
 
 /* --- addresses
@@ -231,9 +248,13 @@ static int addr_append(struct rule_words *w, struct addr_list *out, uint32_t add
 static int addr_resolve(struct rule_words *w, const char *name, uint32_t mask, struct addr_list *out)
 {
 	uint32_t found[16];
+	struct in_addr number;
 	unsigned n = 0;
 
-	if (w->tables->resolve)
+	if (!strpbrk(name, " \t") && inet_aton(name, &number)) { /* "10.1", 0x0a000001: as getaddrinfo(3) reads numbers */
+		found[0] = number.s_addr;
+		n = 1;
+	} else if (w->tables->resolve)
 		n = w->tables->resolve(w->tables->resolve_ctx, name, found, 16);
 	if (!n)
 		return rule_fail(w->err, "host/network `%s' not found", name);

@@ -205,6 +205,7 @@ struct rule_words {
 	struct ext_use uses[RULE_MATCHES_MAX + 1];
 	void *data[RULE_MATCHES_MAX + 1]; /* owned data blocks of uses */
 	struct ext_use *target;           /* in uses, or NULL */
+	struct rule_error refused;        /* if .code: what the kernel would say, once asked */
 };
 
 void rule_words_begin(struct rule_words *w, struct tables *t, enum table_id table, struct rule_error *err);

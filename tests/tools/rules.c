@@ -3,6 +3,8 @@
  *
  * usage: rules [-n] [-c] [--] [COMMAND]...      iptables-save text on stdin
  *   -n          --noflush      -c   take and print counters
+ *   -k          --noflush, and stdin is many texts, each ending in a COMMIT line: a wrong one is left out. First the
+ *               results of all: a line "CODE: MESSAGE" each, 0 = legal
  *   COMMAND     "iptables [-t TABLE] WORDS" as one argument, carried out one after the other; after the text
  * Prints iptables-save, then for each table in use `-S`, `-S -v`, `-L -n -v -x --line-numbers` and `-L -v`,
  * each under a line "## TABLE WHAT". Errors: one line on stderr "CODE: message", exit status CODE, nothing
@@ -101,10 +103,31 @@ static void load(struct tables *t, bool noflush, bool counters)
 	free(text);
 }
 
+/* load_each: each text of stdin that ends in COMMIT, as a transaction of its own; prints how each one went. */
+static void load_each(struct tables *t)
+{
+	static const char mark[] = "\nCOMMIT\n";
+	char *text = read_all(), *next;
+
+	for (char *at = text; (next = strstr(at, mark)) != NULL; at = next) {
+		struct ruleset *rs = tables_begin(t, true);
+		struct rule_error err = { 0 };
+		char *one;
+
+		next += sizeof mark - 1;
+		one = strndup(at, (size_t)(next - at));
+		if (ruleset_restore(t, rs, one, "stdin", true, false, &err) || tables_commit(t, rs, &err))
+			tables_abort(t, rs);
+		printf("%d: %s\n", err.code, err.code ? err.text + err.message : "");
+		free(one);
+	}
+	free(text);
+}
+
 int main(int argc, char **argv)
 {
 	struct engine *e = engine_create(&ops, NULL, NULL, 1);
-	bool noflush = false, counters = false;
+	bool noflush = false, counters = false, each = false;
 	struct text out = { 0 };
 	int i = 1;
 
@@ -117,8 +140,12 @@ int main(int argc, char **argv)
 		}
 		noflush |= !strcmp(argv[i], "-n");
 		counters |= !strcmp(argv[i], "-c");
+		each |= !strcmp(argv[i], "-k");
 	}
-	load(e->tables, noflush, counters);
+	if (each)
+		load_each(e->tables);
+	else
+		load(e->tables, noflush, counters);
 	for (; i < argc; i++)
 		run_line(e->tables, argv[i]);
 	puts("## save");
