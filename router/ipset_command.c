@@ -25,12 +25,13 @@ static bool is_restore(int argc, char **argv)
 
 		if (!strcmp(word, "-R") || !strcmp(word, "--restore"))
 			return true;
-		if (!strcmp(word, "-f") || !strcmp(word, "-file") || !strcmp(word, "--file") || !strcmp(word, "-o") ||
-		    !strcmp(word, "-output") || !strcmp(word, "--output"))
+		if (!strcmp(word, "-f") || !strcmp(word, "-file") || !strcmp(word, "--file") ||
+		    !strcmp(word, "-o") || !strcmp(word, "-output") || !strcmp(word, "--output"))
 			i++;
 		else if (*word != '-')
-			return !strcmp(word, "R") || (*word == 'r' && !strncmp("restore", word, strlen(word)) &&
-						      (!word[1] || strlen(word) > 2));
+			return !strcmp(word, "R") ||
+			       (*word == 'r' && !strncmp("restore", word, strlen(word)) &&
+				(!word[1] || strlen(word) > 2));
 	}
 	return false;
 }
@@ -107,7 +108,9 @@ static int restore_begin(struct request *rq, const struct set_session *session)
 
 int command_ipset(struct request *rq)
 {
-	struct set_session session = { .sets = rq->router->engine->tables->sets, .out = &rq->out, .err = &rq->err };
+	struct set_session session = { .sets = rq->router->engine->tables->sets,
+				       .out = &rq->out,
+				       .err = &rq->err };
 	char *words[WORDS_MAX + 1];
 	bool restore;
 	int code;

@@ -3,8 +3,18 @@
 #include "tables/options.h"
 #include "tables/set_rule.h"
 
-enum { O_SET, O_RETURN_NOMATCH, O_COUNTERS, O_SUBCOUNTERS, O_PACKETS_EQ, O_PACKETS_LT, O_PACKETS_GT, O_BYTES_EQ,
-       O_BYTES_LT, O_BYTES_GT };
+enum {
+	O_SET,
+	O_RETURN_NOMATCH,
+	O_COUNTERS,
+	O_SUBCOUNTERS,
+	O_PACKETS_EQ,
+	O_PACKETS_LT,
+	O_PACKETS_GT,
+	O_BYTES_EQ,
+	O_BYTES_LT,
+	O_BYTES_GT
+};
 
 struct set_data {
 	struct set_ref ref;
@@ -15,8 +25,14 @@ struct set_data {
 	uint16_t index;
 };
 
-#define FLAG(word, bit) { .name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_INVERT | OPTF_MULTI }
-#define VALUE(word, bit) { .name = word, .id = bit, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MULTI }
+#define FLAG(word, bit)                                                                      \
+	{                                                                                    \
+		.name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_INVERT | OPTF_MULTI \
+	}
+#define VALUE(word, bit)                                                                       \
+	{                                                                                      \
+		.name = word, .id = bit, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MULTI \
+	}
 
 static const struct opt_row rows[] = {
 	VALUE("match-set", O_SET),
@@ -32,7 +48,9 @@ static const struct opt_row rows[] = {
 	VALUE("bytes-gt", O_BYTES_GT),
 };
 
-static const char *const compare_names[] = { [SET_CMP_EQ] = "eq", [SET_CMP_NE] = "eq", [SET_CMP_LT] = "lt", [SET_CMP_GT] = "gt" };
+static const char *const compare_names[] = {
+	[SET_CMP_EQ] = "eq", [SET_CMP_NE] = "eq", [SET_CMP_LT] = "lt", [SET_CMP_GT] = "gt"
+};
 
 /* parse_compare: the value of --packets-eq and its like; the option's last letters say how. */
 static int parse_compare(struct opt_call *c, struct set_compare *out, const char *what)
@@ -103,8 +121,8 @@ static void set_stop(struct tables *t, void *data)
 static void put_compare(const struct set_compare *cmp, const char *dashes, const char *what, struct text *out)
 {
 	if (cmp->op)
-		text_printf(out, "%s %s%s-%s %llu", cmp->op == SET_CMP_NE ? " !" : "", dashes, what, compare_names[cmp->op],
-			    (unsigned long long)cmp->value);
+		text_printf(out, "%s %s%s-%s %llu", cmp->op == SET_CMP_NE ? " !" : "", dashes, what,
+			    compare_names[cmp->op], (unsigned long long)cmp->value);
 }
 
 /* dump: the options; @dashes: "--" or "". */

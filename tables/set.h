@@ -45,35 +45,36 @@ enum {
 enum set_adt { SET_ADD, SET_DEL, SET_TEST };
 
 /* What can go wrong, with ipset's text. Functions return the negated code. */
-#define SET_ERRORS(X) \
-	X(EXIST, "") /* the text depends on the command */ \
-	X(INVAL, "Kernel error received: Invalid argument") \
-	X(NOMEM, "Kernel error received: Cannot allocate memory") \
-	X(AGAIN, "Kernel error received: Resource temporarily unavailable") /* bucket full: grow and try again */ \
-	X(NOMATCH, "") /* a test found an element with nomatch */ \
-	X(NO_SET, "The set with the given name does not exist") \
-	X(SET_EXISTS, "Set cannot be created: set with the same name already exists") \
-	X(TOO_MANY, "Kernel error received: maximal number of sets reached, cannot create more.") \
-	X(BUSY, "Set cannot be destroyed: it is in use by a kernel component") \
-	X(RENAME_EXISTS, "Set cannot be renamed: a set with the new name already exists") \
-	X(RENAME_BUSY, "Set cannot be renamed: it is in use by another system") \
-	X(SWAP_NO_SET, "Sets cannot be swapped: the second set does not exist") \
-	X(SWAP_TYPE, "The sets cannot be swapped: their type does not match") \
-	X(CIDR, "The value of the CIDR parameter of the IP address is invalid") \
-	X(NETMASK, "The value of the netmask parameter is invalid") \
-	X(RANGE, "Element is out of the range of the set") \
-	X(RANGE_SIZE, "The range you specified exceeds the size limit of the set type") \
-	X(FULL, "Hash is full, cannot add more elements") \
-	X(NULL_ELEMENT, "Null-valued element, cannot be stored in a hash type of set") \
-	X(WHOLE_RANGE, "Invalid range, covers the whole address space") \
-	X(NO_TIMEOUT, "Timeout cannot be used: set was created without timeout support") \
-	X(NO_COUNTERS, "Packet/byte counters cannot be used: set was created without counter support") \
-	X(NO_COMMENT, "Comment cannot be used: set was created without comment support") \
-	X(NO_SKBINFO, "Skbinfo mapping cannot be used: set was created without skbinfo support") \
-	X(LIST_NAME, "Set to be added/deleted/tested as element does not exist.") \
-	X(LIST_LOOP, "Sets with list:set type cannot be added to the set.") \
-	X(LIST_REFNAME, "The set to which you referred with 'before' or 'after' does not exist.") \
-	X(LIST_REF, "The set to which you referred with 'before' or 'after' is not added to the set.") \
+#define SET_ERRORS(X)                                                                                      \
+	X(EXIST, "") /* the text depends on the command */                                                 \
+	X(INVAL, "Kernel error received: Invalid argument")                                                \
+	X(NOMEM, "Kernel error received: Cannot allocate memory")                                          \
+	X(AGAIN,                                                                                           \
+	  "Kernel error received: Resource temporarily unavailable") /* bucket full: grow and try again */ \
+	X(NOMATCH, "") /* a test found an element with nomatch */                                          \
+	X(NO_SET, "The set with the given name does not exist")                                            \
+	X(SET_EXISTS, "Set cannot be created: set with the same name already exists")                      \
+	X(TOO_MANY, "Kernel error received: maximal number of sets reached, cannot create more.")          \
+	X(BUSY, "Set cannot be destroyed: it is in use by a kernel component")                             \
+	X(RENAME_EXISTS, "Set cannot be renamed: a set with the new name already exists")                  \
+	X(RENAME_BUSY, "Set cannot be renamed: it is in use by another system")                            \
+	X(SWAP_NO_SET, "Sets cannot be swapped: the second set does not exist")                            \
+	X(SWAP_TYPE, "The sets cannot be swapped: their type does not match")                              \
+	X(CIDR, "The value of the CIDR parameter of the IP address is invalid")                            \
+	X(NETMASK, "The value of the netmask parameter is invalid")                                        \
+	X(RANGE, "Element is out of the range of the set")                                                 \
+	X(RANGE_SIZE, "The range you specified exceeds the size limit of the set type")                    \
+	X(FULL, "Hash is full, cannot add more elements")                                                  \
+	X(NULL_ELEMENT, "Null-valued element, cannot be stored in a hash type of set")                     \
+	X(WHOLE_RANGE, "Invalid range, covers the whole address space")                                    \
+	X(NO_TIMEOUT, "Timeout cannot be used: set was created without timeout support")                   \
+	X(NO_COUNTERS, "Packet/byte counters cannot be used: set was created without counter support")     \
+	X(NO_COMMENT, "Comment cannot be used: set was created without comment support")                   \
+	X(NO_SKBINFO, "Skbinfo mapping cannot be used: set was created without skbinfo support")           \
+	X(LIST_NAME, "Set to be added/deleted/tested as element does not exist.")                          \
+	X(LIST_LOOP, "Sets with list:set type cannot be added to the set.")                                \
+	X(LIST_REFNAME, "The set to which you referred with 'before' or 'after' does not exist.")          \
+	X(LIST_REF, "The set to which you referred with 'before' or 'after' is not added to the set.")     \
 	X(NO_INET6, "Kernel error received: family inet6 is not supported: this router forwards IPv4")
 
 enum set_error_code {
@@ -88,7 +89,15 @@ const char *set_error_text(int code);
 
 enum set_extension { SET_COUNTERS = 1, SET_TIMEOUT = 2, SET_SKBINFO = 4, SET_COMMENT = 8 };
 
-enum set_feature { SET_F_IP = 1, SET_F_PORT = 2, SET_F_MAC = 4, SET_F_IP2 = 8, SET_F_NAME = 16, SET_F_IFACE = 32, SET_F_NOMATCH = 64 };
+enum set_feature {
+	SET_F_IP = 1,
+	SET_F_PORT = 2,
+	SET_F_MAC = 4,
+	SET_F_IP2 = 8,
+	SET_F_NAME = 16,
+	SET_F_IFACE = 32,
+	SET_F_NOMATCH = 64
+};
 
 /* How a match compares a counter of the element. */
 enum set_compare_op { SET_CMP_NONE, SET_CMP_EQ, SET_CMP_NE, SET_CMP_LT, SET_CMP_GT };
@@ -98,14 +107,14 @@ struct set_compare {
 };
 
 enum set_op_flag {
-	SET_OP_EXIST = 1,          /* adding what is there, deleting what is not: no error */
+	SET_OP_EXIST = 1, /* adding what is there, deleting what is not: no error */
 	SET_OP_NOMATCH = 2,
 	SET_OP_WILDCARD = 4,
 	SET_OP_RETURN_NOMATCH = 8, /* a test counts the elements with nomatch, and only those */
 	SET_OP_SKIP_COUNTERS = 16,
 	SET_OP_SKIP_SUBCOUNTERS = 32,
-	SET_OP_COMPARE = 64,       /* .cmp_packets, .cmp_bytes count */
-	SET_OP_PACKET = 128,       /* comes from a packet: no memory may be asked for, counters begin with it */
+	SET_OP_COMPARE = 64, /* .cmp_packets, .cmp_bytes count */
+	SET_OP_PACKET = 128, /* comes from a packet: no memory may be asked for, counters begin with it */
 };
 
 /* What goes with one add, del or test beside the key; a test fills mark, mask, prio, queue. */
@@ -151,10 +160,34 @@ struct set_entry {
 
 /* What create was told. Bits of .given: enum set_option. */
 enum set_option {
-	OPT_FAMILY, OPT_INET, OPT_INET6, OPT_HASHSIZE, OPT_MAXELEM, OPT_NETMASK, OPT_BITMASK, OPT_RANGE, OPT_SIZE, OPT_TIMEOUT,
-	OPT_COUNTERS, OPT_COMMENT, OPT_FORCEADD, OPT_SKBINFO, OPT_BUCKETSIZE, OPT_INITVAL, OPT_PROBES, OPT_RESIZE,
-	OPT_NOMATCH, OPT_WILDCARD, OPT_PACKETS, OPT_BYTES, OPT_ADT_COMMENT, OPT_SKBMARK, OPT_SKBPRIO, OPT_SKBQUEUE,
-	OPT_BEFORE, OPT_AFTER,
+	OPT_FAMILY,
+	OPT_INET,
+	OPT_INET6,
+	OPT_HASHSIZE,
+	OPT_MAXELEM,
+	OPT_NETMASK,
+	OPT_BITMASK,
+	OPT_RANGE,
+	OPT_SIZE,
+	OPT_TIMEOUT,
+	OPT_COUNTERS,
+	OPT_COMMENT,
+	OPT_FORCEADD,
+	OPT_SKBINFO,
+	OPT_BUCKETSIZE,
+	OPT_INITVAL,
+	OPT_PROBES,
+	OPT_RESIZE,
+	OPT_NOMATCH,
+	OPT_WILDCARD,
+	OPT_PACKETS,
+	OPT_BYTES,
+	OPT_ADT_COMMENT,
+	OPT_SKBMARK,
+	OPT_SKBPRIO,
+	OPT_SKBQUEUE,
+	OPT_BEFORE,
+	OPT_AFTER,
 };
 #define SET_OPT(o) (1u << OPT_##o)
 
@@ -185,14 +218,16 @@ struct set_store {
 	void (*destroy)(struct set *s);
 	/* adt: add: 0; del: 0; test: 1 found, 0 not, -SET_E_NOMATCH; else an error. @key: type->key_size bytes. */
 	int (*adt)(struct set *s, enum set_adt adt, const void *key, struct set_op *op);
-	int (*grow)(struct set *s);                     /* after -SET_E_AGAIN; NULL: never needed */
-	int (*reserve)(struct set *s);                  /* room for all elements; NULL: has it */
-	void (*expire)(struct set *s);                  /* frees what timed out */
-	uint32_t (*count)(const struct set *s);         /* elements that did not time out */
-	uint64_t (*memory)(const struct set *s);        /* bytes that Linux would say */
-	void (*header)(const struct set *s, void (*put)(void *ctx, const char *name, const char *value), void *ctx);
+	int (*grow)(struct set *s);              /* after -SET_E_AGAIN; NULL: never needed */
+	int (*reserve)(struct set *s);           /* room for all elements; NULL: has it */
+	void (*expire)(struct set *s);           /* frees what timed out */
+	uint32_t (*count)(const struct set *s);  /* elements that did not time out */
+	uint64_t (*memory)(const struct set *s); /* bytes that Linux would say */
+	void (*header)(const struct set *s, void (*put)(void *ctx, const char *name, const char *value),
+		       void *ctx);
 	/* each: calls @fn for every element that did not time out. @ext: see set_ext_put. */
-	void (*each)(const struct set *s, void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx);
+	void (*each)(const struct set *s,
+		     void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx);
 	bool (*same)(const struct set *s, const struct set_create *c);
 };
 
@@ -206,9 +241,9 @@ struct set_type {
 	uint32_t add_options, test_options, del_options;
 	uint8_t test_single; /* bits of parts that a test wants plain: 1 no IP/CIDR, 2 no IP range, 4 no port range */
 	uint16_t key_size;
-	uint16_t hash_size;   /* bytes of the key that are hashed */
-	uint16_t linux_key;   /* bytes of an element in Linux */
-	uint16_t linux_base;  /* bytes of an empty set in Linux */
+	uint16_t hash_size;  /* bytes of the key that are hashed */
+	uint16_t linux_key;  /* bytes of an element in Linux */
+	uint16_t linux_base; /* bytes of an empty set in Linux */
 	/* Networks: where in the key the address and its length are; length stored less @cidr_bias. */
 	bool nets, net0;
 	uint8_t net_at, cidr_at, cidr_bias;
@@ -222,12 +257,14 @@ struct set_type {
 };
 
 /* Options that many types have. */
-#define SET_FAMILY_OPTIONS (SET_OPT(FAMILY) | SET_OPT(INET) | SET_OPT(INET6))
+#define SET_FAMILY_OPTIONS    (SET_OPT(FAMILY) | SET_OPT(INET) | SET_OPT(INET6))
 #define SET_EXTENSION_OPTIONS (SET_OPT(TIMEOUT) | SET_OPT(COUNTERS) | SET_OPT(COMMENT) | SET_OPT(SKBINFO))
-#define SET_HASH_OPTIONS (SET_FAMILY_OPTIONS | SET_OPT(HASHSIZE) | SET_OPT(MAXELEM) | SET_EXTENSION_OPTIONS | \
-			  SET_OPT(FORCEADD) | SET_OPT(BUCKETSIZE) | SET_OPT(INITVAL) | SET_OPT(PROBES) | SET_OPT(RESIZE))
-#define SET_VALUE_OPTIONS (SET_OPT(TIMEOUT) | SET_OPT(PACKETS) | SET_OPT(BYTES) | SET_OPT(ADT_COMMENT) | \
-			   SET_OPT(SKBMARK) | SET_OPT(SKBPRIO) | SET_OPT(SKBQUEUE))
+#define SET_HASH_OPTIONS                                                                     \
+	(SET_FAMILY_OPTIONS | SET_OPT(HASHSIZE) | SET_OPT(MAXELEM) | SET_EXTENSION_OPTIONS | \
+	 SET_OPT(FORCEADD) | SET_OPT(BUCKETSIZE) | SET_OPT(INITVAL) | SET_OPT(PROBES) | SET_OPT(RESIZE))
+#define SET_VALUE_OPTIONS                                                                                 \
+	(SET_OPT(TIMEOUT) | SET_OPT(PACKETS) | SET_OPT(BYTES) | SET_OPT(ADT_COMMENT) | SET_OPT(SKBMARK) | \
+	 SET_OPT(SKBPRIO) | SET_OPT(SKBQUEUE))
 
 struct set_ext_layout {
 	uint16_t counters, timeout, skbinfo, comment; /* offsets; UINT16_MAX: not there */
@@ -242,14 +279,14 @@ struct set {
 	uint32_t refs, adders; /* .adders: references that add from packets */
 	uint8_t extensions;    /* enum set_extension */
 	bool forceadd;
-	uint32_t timeout;      /* seconds; SET_NO_TIMEOUT: without */
-	uint64_t next_expire;  /* ns */
-	uint32_t ext_bytes;    /* of comments, as Linux counts */
+	uint32_t timeout;       /* seconds; SET_NO_TIMEOUT: without */
+	uint64_t next_expire;   /* ns */
+	uint32_t ext_bytes;     /* of comments, as Linux counts */
 	uint16_t linux_element; /* bytes of element and extensions in Linux */
 	struct set_ext_layout ext;
-	uint32_t netmask;  /* host order; all ones: none */
-	uint8_t plen;      /* of netmask as given; 32: none, or a bitmask */
-	void *data;        /* the store's */
+	uint32_t netmask; /* host order; all ones: none */
+	uint8_t plen;     /* of netmask as given; 32: none, or a bitmask */
+	void *data;       /* the store's */
 };
 
 struct sets {
@@ -277,7 +314,8 @@ const struct set_type *set_type_find(const char *name);
 extern const struct set_type *const set_types[];
 
 /* The commands. Return: 0 or a negated code. @name NULL: all. */
-int set_make(struct sets *ss, const char *name, const struct set_type *type, const struct set_create *c, bool exist);
+int set_make(struct sets *ss, const char *name, const struct set_type *type, const struct set_create *c,
+	     bool exist);
 int set_destroy(struct sets *ss, const char *name);
 int set_flush(struct sets *ss, const char *name);
 int set_rename(struct sets *ss, const char *from, const char *to);

@@ -159,8 +159,8 @@ static void bitmap_expire(struct set *s)
 		}
 }
 
-static void bitmap_each(const struct set *s, void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags),
-			void *ctx)
+static void bitmap_each(const struct set *s,
+			void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx)
 {
 	const struct bitmap *b = s->data;
 
@@ -190,7 +190,8 @@ static uint64_t bitmap_memory(const struct set *s)
 	       (s->extensions ? (uint64_t)b->elements * s->linux_element : 0) + s->ext_bytes;
 }
 
-static void bitmap_header(const struct set *s, void (*put)(void *ctx, const char *name, const char *value), void *ctx)
+static void bitmap_header(const struct set *s, void (*put)(void *ctx, const char *name, const char *value),
+			  void *ctx)
 {
 	const struct bitmap *b = s->data;
 	char buf[64];
@@ -212,8 +213,8 @@ static bool bitmap_same(const struct set *s, const struct set_create *c)
 	struct set probe = { .type = s->type, .netmask = UINT32_MAX, .plen = 32 };
 	struct bitmap other = { 0 };
 
-	return !shape(&probe, &other, c) && other.range.first == b->range.first && other.range.last == b->range.last &&
-	       probe.plen == s->plen;
+	return !shape(&probe, &other, c) && other.range.first == b->range.first &&
+	       other.range.last == b->range.last && probe.plen == s->plen;
 }
 
 const struct set_store set_store_bitmap = {

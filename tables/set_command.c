@@ -7,27 +7,43 @@
 
 enum { OTHER = 1, USAGE = 2, WORDS_MAX = 64 };
 
-enum { C_CREATE, C_ADD, C_DEL, C_TEST, C_DESTROY, C_LIST, C_SAVE, C_RESTORE, C_FLUSH, C_RENAME, C_SWAP, C_HELP, C_VERSION,
-       C_QUIT, C_COMMIT };
+enum {
+	C_CREATE,
+	C_ADD,
+	C_DEL,
+	C_TEST,
+	C_DESTROY,
+	C_LIST,
+	C_SAVE,
+	C_RESTORE,
+	C_FLUSH,
+	C_RENAME,
+	C_SWAP,
+	C_HELP,
+	C_VERSION,
+	C_QUIT,
+	C_COMMIT
+};
 
 static const struct {
 	const char *name, *letters; /* letters: "-N" and "n" say the same */
 	uint8_t id, min, max;       /* words that follow */
 	bool restore;               /* may stand in a restore */
 } commands[] = {
-	{ "create", "Nn", C_CREATE, 2, 255, true },  { "add", "Aa", C_ADD, 2, 255, true },
-	{ "del", "Dd", C_DEL, 2, 255, true },        { "test", "Tt", C_TEST, 2, 255, true },
-	{ "destroy", "Xx", C_DESTROY, 0, 1, true },  { "list", "Ll", C_LIST, 0, 1, true },
-	{ "save", "Ss", C_SAVE, 0, 1, true },        { "restore", "Rr", C_RESTORE, 0, 0, false },
-	{ "flush", "Ff", C_FLUSH, 0, 1, true },      { "rename", "Ee", C_RENAME, 2, 2, true },
-	{ "swap", "Ww", C_SWAP, 2, 2, true },        { "help", "hH", C_HELP, 0, 1, false },
+	{ "create", "Nn", C_CREATE, 2, 255, true },    { "add", "Aa", C_ADD, 2, 255, true },
+	{ "del", "Dd", C_DEL, 2, 255, true },          { "test", "Tt", C_TEST, 2, 255, true },
+	{ "destroy", "Xx", C_DESTROY, 0, 1, true },    { "list", "Ll", C_LIST, 0, 1, true },
+	{ "save", "Ss", C_SAVE, 0, 1, true },          { "restore", "Rr", C_RESTORE, 0, 0, false },
+	{ "flush", "Ff", C_FLUSH, 0, 1, true },        { "rename", "Ee", C_RENAME, 2, 2, true },
+	{ "swap", "Ww", C_SWAP, 2, 2, true },          { "help", "hH", C_HELP, 0, 1, false },
 	{ "version", "vV", C_VERSION, 0, 255, false }, { "quit", "qQ", C_QUIT, 0, 0, true },
 	{ "COMMIT", "", C_COMMIT, 0, 0, true },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* report: "ipset v7.17: ..." and, of mistakes in use, where help is. Return: @code. */
-static int report(struct set_session *x, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int report(struct set_session *x, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static int report(struct set_session *x, int code, const char *format, ...)
 {
 	va_list args;
@@ -91,8 +107,8 @@ static int create_netmask(struct set_create *c, const char *arg, struct set_erro
 }
 
 /* create_value: the value of option @o. */
-static int create_value(struct set_session *x, const struct set_type *type, struct set_create *c, int o, char *arg,
-			struct set_error *err)
+static int create_value(struct set_session *x, const struct set_type *type, struct set_create *c, int o,
+			char *arg, struct set_error *err)
 {
 	uint32_t value = 0;
 	int result = 0;
@@ -131,15 +147,15 @@ static int create_value(struct set_session *x, const struct set_type *type, stru
 /* is_flag: whether the option has no value. */
 static bool is_flag(int o)
 {
-	const uint32_t flags = SET_OPT(INET) | SET_OPT(INET6) | SET_OPT(COUNTERS) | SET_OPT(COMMENT) | SET_OPT(FORCEADD) |
-			       SET_OPT(SKBINFO) | SET_OPT(NOMATCH) | SET_OPT(WILDCARD);
+	const uint32_t flags = SET_OPT(INET) | SET_OPT(INET6) | SET_OPT(COUNTERS) | SET_OPT(COMMENT) |
+			       SET_OPT(FORCEADD) | SET_OPT(SKBINFO) | SET_OPT(NOMATCH) | SET_OPT(WILDCARD);
 
 	return flags & 1u << o;
 }
 
 /* create_option: the option at words[*i]. Return: 0 or exit status, reported. */
-static int create_option(struct set_session *x, const struct set_type *type, struct set_create *c, int count, char **words,
-			 int *i)
+static int create_option(struct set_session *x, const struct set_type *type, struct set_create *c, int count,
+			 char **words, int *i)
 {
 	struct set_error err = { 0 };
 	const char *word = words[*i];
@@ -152,11 +168,14 @@ static int create_option(struct set_session *x, const struct set_type *type, str
 	if (o == OPT_PROBES || o == OPT_RESIZE) {
 		*i += 1;
 		if (!x->quiet)
-			text_printf(x->err, "Warning: Option '--%s %s' is ignored. Please upgrade your syntax.\n", word, words[*i]);
+			text_printf(x->err,
+				    "Warning: Option '--%s %s' is ignored. Please upgrade your syntax.\n",
+				    word, words[*i]);
 		return 0;
 	}
 	if (c->given & (o == OPT_NETMASK ? SET_OPT(BITMASK) : o == OPT_BITMASK ? SET_OPT(NETMASK) : 0))
-		return report(x, OTHER, "Syntax error: bitmask and netmask are mutually exclusive, provide only one");
+		return report(x, OTHER,
+			      "Syntax error: bitmask and netmask are mutually exclusive, provide only one");
 	if (c->given & 1u << o && !is_flag(o))
 		return report(x, OTHER, "Syntax error: %s already specified", word);
 	c->given |= 1u << o;
@@ -172,7 +191,8 @@ static int name_fits(struct set_session *x, const char *name)
 {
 	if (strlen(name) < SET_NAME_MAX)
 		return 0;
-	return report(x, OTHER, "Syntax error: setname '%s' is longer than %u characters", name, SET_NAME_MAX - 1);
+	return report(x, OTHER, "Syntax error: setname '%s' is longer than %u characters", name,
+		      SET_NAME_MAX - 1);
 }
 
 static int run_create(struct set_session *x, int count, char **words)
@@ -184,7 +204,8 @@ static int run_create(struct set_session *x, int count, char **words)
 	if (code)
 		return code;
 	if (strlen(words[1]) >= 32)
-		return report(x, OTHER, "Syntax error: typename '%s' is longer than %u characters", words[1], 31);
+		return report(x, OTHER, "Syntax error: typename '%s' is longer than %u characters", words[1],
+			      31);
 	type = set_type_find(words[1]);
 	if (!type)
 		return report(x, OTHER, "Syntax error: typename '%s' is unknown", words[1]);
@@ -208,8 +229,11 @@ static int parse_skbmark(const char *arg, struct set_op *op, struct set_error *e
 
 	const char *slash = strchr(arg, '/');
 
-	if (strncmp(arg, "0x", 2) || (slash && strncmp(slash + 1, "0x", 2)) || opt_mark_mask(arg, &op->mark, &mask))
-		return set_fail(err, OTHER, "Syntax error: Invalid skbmark format, it should be:  MARK/MASK or MARK (see manpage)");
+	if (strncmp(arg, "0x", 2) || (slash && strncmp(slash + 1, "0x", 2)) ||
+	    opt_mark_mask(arg, &op->mark, &mask))
+		return set_fail(
+			err, OTHER,
+			"Syntax error: Invalid skbmark format, it should be:  MARK/MASK or MARK (see manpage)");
 	op->mark_mask = mask;
 	return 0;
 }
@@ -227,7 +251,9 @@ static int parse_skbprio(const char *arg, struct set_op *op, struct set_error *e
 		good = end != second && !*end && minor <= UINT16_MAX;
 	}
 	if (!good)
-		return set_fail(err, OTHER, "Syntax error: Invalid skbprio format, it should be:MAJOR:MINOR (see manpage)");
+		return set_fail(
+			err, OTHER,
+			"Syntax error: Invalid skbprio format, it should be:MAJOR:MINOR (see manpage)");
 	op->prio = (uint32_t)(major << 16 | minor);
 	return 0;
 }
@@ -238,7 +264,8 @@ static int parse_comment(const char *arg, struct set_entry *e, struct set_error 
 	if (strchr(arg, '"'))
 		return set_fail(err, OTHER, "Syntax error: \" character is not permitted in comments");
 	if (strlen(arg) > SET_COMMENT_MAX)
-		return set_fail(err, OTHER, "Syntax error: Comment is longer than the maximum allowed %d characters",
+		return set_fail(err, OTHER,
+				"Syntax error: Comment is longer than the maximum allowed %d characters",
 				SET_COMMENT_MAX);
 	strcpy(e->comment, arg);
 	e->op.comment = e->comment;
@@ -277,7 +304,8 @@ static int entry_value(struct set_entry *e, int o, const char *arg, struct set_e
 		return result;
 	default: /* before, after */
 		if (strlen(arg) >= SET_NAME_MAX)
-			return set_fail(err, OTHER, "Syntax error: setname '%s' is longer than %u characters", arg, SET_NAME_MAX - 1);
+			return set_fail(err, OTHER, "Syntax error: setname '%s' is longer than %u characters",
+					arg, SET_NAME_MAX - 1);
 		strcpy(e->ref, arg);
 		e->before = o == OPT_BEFORE ? 1 : -1;
 		return 0;
@@ -285,8 +313,8 @@ static int entry_value(struct set_entry *e, int o, const char *arg, struct set_e
 }
 
 /* entry_option: the option at words[*i]; *given: those before it. Return: 0 or exit status, reported. */
-static int entry_option(struct set_session *x, uint32_t allowed, struct set_entry *e, int count, char **words, int *i,
-			uint32_t *given)
+static int entry_option(struct set_session *x, uint32_t allowed, struct set_entry *e, int count, char **words,
+			int *i, uint32_t *given)
 {
 	struct set_error err = { 0 };
 	const char *word = words[*i];
@@ -311,12 +339,13 @@ static int entry_option(struct set_session *x, uint32_t allowed, struct set_entr
 static int check_single(struct set_session *x, const struct set_type *type, const struct set_entry *e)
 {
 	const char *family = type->any_family ? "unspec" : "inet";
-	const char *what = e->has_cidr && type->test_single & 1   ? "IP/CIDR range"
-			   : e->has_to && type->test_single & 2	  ? "FROM-TO IP range"
+	const char *what = e->has_cidr && type->test_single & 1      ? "IP/CIDR range"
+			   : e->has_to && type->test_single & 2      ? "FROM-TO IP range"
 			   : e->has_port_to && type->test_single & 4 ? "FROM-TO port range"
 								     : NULL;
 
-	return what ? report(x, OTHER, "%s is not allowed in command test with set type %s and family %s", what, type->name, family)
+	return what ? report(x, OTHER, "%s is not allowed in command test with set type %s and family %s",
+			     what, type->name, family)
 		    : 0;
 }
 
@@ -348,7 +377,9 @@ static int run_element(struct set_session *x, enum set_adt adt, int count, char 
 		return finish(x, -SET_E_NO_SET);
 	if (set_parse_element(x->sets, s->type, words[1], &e, &err))
 		return report_error(x, &err);
-	allowed = adt == SET_ADD ? s->type->add_options : adt == SET_DEL ? s->type->del_options : s->type->test_options;
+	allowed = adt == SET_ADD   ? s->type->add_options
+		  : adt == SET_DEL ? s->type->del_options
+				   : s->type->test_options;
 	for (int i = 2; i < count && !code; i++)
 		code = entry_option(x, allowed, &e, count, words, &i, &given);
 	if (!code && adt == SET_TEST)
@@ -360,8 +391,9 @@ static int run_element(struct set_session *x, enum set_adt adt, int count, char 
 	if (adt == SET_TEST)
 		return answer(x, s, &e, result);
 	if (result == -SET_E_EXIST)
-		return report(x, OTHER, "%s", adt == SET_ADD ? "Element cannot be added to the set: it's already added"
-							     : "Element cannot be deleted from the set: it's not added");
+		return report(x, OTHER, "%s",
+			      adt == SET_ADD ? "Element cannot be added to the set: it's already added"
+					     : "Element cannot be deleted from the set: it's not added");
 	return finish(x, result);
 }
 
@@ -369,8 +401,12 @@ static int run_element(struct set_session *x, enum set_adt adt, int count, char 
 
 static int run_list(struct set_session *x, bool save, const char *name)
 {
-	const struct set_list_how how = { .output = x->has_output ? x->output : save ? SET_OUT_SAVE : SET_OUT_PLAIN,
-					  .names = x->names, .terse = x->terse, .sorted = x->sorted };
+	const struct set_list_how how = { .output = x->has_output ? x->output
+						    : save        ? SET_OUT_SAVE
+								  : SET_OUT_PLAIN,
+					  .names = x->names,
+					  .terse = x->terse,
+					  .sorted = x->sorted };
 	int code = name ? name_fits(x, name) : 0;
 
 	return code ? code : finish(x, set_list(x->sets, name, &how, x->out));
@@ -468,9 +504,10 @@ static const struct {
 	const char *letter, *name;
 	bool value;
 } env_options[E_OPTIONS] = {
-	[E_OUTPUT] = { "-o", "-output", true }, [E_SORTED] = { "-s", "-sorted", false }, [E_QUIET] = { "-q", "-quiet", false },
-	[E_RESOLVE] = { "-r", "-resolve", false }, [E_EXIST] = { "-!", "-exist", false }, [E_NAME] = { "-n", "-name", false },
-	[E_TERSE] = { "-t", "-terse", false }, [E_FILE] = { "-f", "-file", true },
+	[E_OUTPUT] = { "-o", "-output", true }, [E_SORTED] = { "-s", "-sorted", false },
+	[E_QUIET] = { "-q", "-quiet", false },  [E_RESOLVE] = { "-r", "-resolve", false },
+	[E_EXIST] = { "-!", "-exist", false },  [E_NAME] = { "-n", "-name", false },
+	[E_TERSE] = { "-t", "-terse", false },  [E_FILE] = { "-f", "-file", true },
 };
 
 /* take_option: option @o of the tool. Return: 0 or exit status, reported. */
@@ -501,7 +538,8 @@ static int take_option(struct set_session *x, int o, const char *arg)
 		x->terse = true;
 		return 0;
 	case E_RESOLVE:
-		return report(x, OTHER, "-resolve is not supported: the router does not ask for names of addresses");
+		return report(x, OTHER,
+			      "-resolve is not supported: the router does not ask for names of addresses");
 	default:
 		return 0; /* -file: opened by the client, whose file it is */
 	}
@@ -516,14 +554,16 @@ static int take_options(struct set_session *x, int *argc, char **argv)
 		const char *word = argv[i] + (argv[i][0] == '-' && argv[i][1] == '-');
 		int o = 0;
 
-		while (o < E_OPTIONS && strcmp(word, env_options[o].letter) && strcmp(word, env_options[o].name))
+		while (o < E_OPTIONS && strcmp(word, env_options[o].letter) &&
+		       strcmp(word, env_options[o].name))
 			o++;
 		if (o == E_OPTIONS) {
 			argv[kept++] = argv[i];
 			continue;
 		}
 		if (env_options[o].value && i + 1 == *argc)
-			return report(x, USAGE, "Missing mandatory argument to option %s", env_options[o].letter);
+			return report(x, USAGE, "Missing mandatory argument to option %s",
+				      env_options[o].letter);
 		code = take_option(x, o, env_options[o].value ? argv[++i] : NULL);
 	}
 	*argc = kept;
@@ -546,7 +586,8 @@ int set_command(struct set_session *x, int argc, char **argv, bool *restore)
 	if (x->restoring && !commands[row].restore)
 		return report(x, USAGE, "Command `%s' is invalid in restore mode.", commands[row].name);
 	if (count < commands[row].min)
-		return report(x, USAGE, "Missing %smandatory argument to command %s", count ? "second " : "", commands[row].name);
+		return report(x, USAGE, "Missing %smandatory argument to command %s", count ? "second " : "",
+			      commands[row].name);
 	if (count > commands[row].max)
 		return report(x, USAGE, "Unknown argument %s", words[commands[row].max]);
 	*restore = commands[row].id == C_RESTORE;

@@ -4,14 +4,22 @@
 #include "netstack/netstack.h"
 #include "tables/set.h"
 
-extern const struct set_type set_type_hash_ip, set_type_hash_net, set_type_hash_ip_port, set_type_hash_net_iface,
-	set_type_hash_ip_port_ip, set_type_hash_ip_port_net, set_type_hash_mac, set_type_bitmap_ip, set_type_bitmap_port,
-	set_type_list;
+extern const struct set_type set_type_hash_ip, set_type_hash_net, set_type_hash_ip_port,
+	set_type_hash_net_iface, set_type_hash_ip_port_ip, set_type_hash_ip_port_net, set_type_hash_mac,
+	set_type_bitmap_ip, set_type_bitmap_port, set_type_list;
 
 const struct set_type *const set_types[] = {
-	&set_type_list,	 &set_type_hash_mac,	     &set_type_hash_net_iface, &set_type_hash_net,
-	&set_type_hash_ip_port_net, &set_type_hash_ip_port_ip, &set_type_hash_ip_port, &set_type_hash_ip,
-	&set_type_bitmap_port, &set_type_bitmap_ip, NULL,
+	&set_type_list,
+	&set_type_hash_mac,
+	&set_type_hash_net_iface,
+	&set_type_hash_net,
+	&set_type_hash_ip_port_net,
+	&set_type_hash_ip_port_ip,
+	&set_type_hash_ip_port,
+	&set_type_hash_ip,
+	&set_type_bitmap_port,
+	&set_type_bitmap_ip,
+	NULL,
 };
 
 enum { NS_PER_S = 1000000000, SLOTS_FIRST = 16, EXPIRE_PERIOD_MAX = 180, COMMENT_OVERHEAD = 16 };
@@ -27,10 +35,9 @@ struct skbinfo {
 
 const char *set_error_text(int code)
 {
-	static const char *const texts[] = {
-		"",
+	static const char *const texts[] = { "",
 #define X(id, text) text,
-		SET_ERRORS(X)
+					     SET_ERRORS(X)
 #undef X
 	};
 
@@ -137,7 +144,9 @@ void set_ext_layout(struct set *s, unsigned linux_align)
 {
 	static const struct {
 		uint8_t bit, size, align;
-	} rows[] = { { SET_COUNTERS, 16, 8 }, { SET_TIMEOUT, 8, 8 }, { SET_SKBINFO, 16, 4 }, { SET_COMMENT, 8, 8 } };
+	} rows[] = {
+		{ SET_COUNTERS, 16, 8 }, { SET_TIMEOUT, 8, 8 }, { SET_SKBINFO, 16, 4 }, { SET_COMMENT, 8, 8 }
+	};
 	uint16_t *offset[] = { &s->ext.counters, &s->ext.timeout, &s->ext.skbinfo, &s->ext.comment };
 	unsigned linux_size = s->type->linux_key;
 
@@ -155,7 +164,8 @@ void set_ext_layout(struct set *s, unsigned linux_align)
 }
 
 /* set_new: a set of @type as @c says, not yet in a place. Return: NULL with *error. */
-static struct set *set_new(struct sets *ss, const struct set_type *type, const struct set_create *c, int *error)
+static struct set *set_new(struct sets *ss, const struct set_type *type, const struct set_create *c,
+			   int *error)
 {
 	struct set *s = calloc(1, sizeof *s);
 
@@ -191,7 +201,8 @@ static bool same_set(const struct set *s, const struct set_type *type, const str
 	return s->type == type && s->extensions == wanted && s->timeout == timeout && type->store->same(s, c);
 }
 
-int set_make(struct sets *ss, const char *name, const struct set_type *type, const struct set_create *c, bool exist)
+int set_make(struct sets *ss, const char *name, const struct set_type *type, const struct set_create *c,
+	     bool exist)
 {
 	struct set *s = set_find(ss, name);
 	int place, error;
@@ -305,7 +316,8 @@ static void expire_due(struct set *s)
 	if (!(s->extensions & SET_TIMEOUT) || s->sets->ns->now < s->next_expire)
 		return;
 	s->type->store->expire(s);
-	s->next_expire = s->sets->ns->now + (period > EXPIRE_PERIOD_MAX ? EXPIRE_PERIOD_MAX : period) * NS_PER_S;
+	s->next_expire =
+		s->sets->ns->now + (period > EXPIRE_PERIOD_MAX ? EXPIRE_PERIOD_MAX : period) * NS_PER_S;
 }
 
 bool set_ext_expired(const struct set *s, const uint8_t *ext)
@@ -422,7 +434,8 @@ int set_element(struct set *s, enum set_adt adt, const void *key, struct set_op 
 {
 	int result;
 
-	while ((result = s->type->store->adt(s, adt, key, op)) == -SET_E_AGAIN && !(op->flags & SET_OP_PACKET)) {
+	while ((result = s->type->store->adt(s, adt, key, op)) == -SET_E_AGAIN &&
+	       !(op->flags & SET_OP_PACKET)) {
 		result = s->type->store->grow(s);
 		if (result)
 			return result;

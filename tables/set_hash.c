@@ -19,13 +19,16 @@
 #include "tables/set.h"
 
 enum {
-	HASHSIZE_DEFAULT = 1024, HASHSIZE_MIN = 64, MAXELEM_DEFAULT = 65536,
+	HASHSIZE_DEFAULT = 1024,
+	HASHSIZE_MIN = 64,
+	MAXELEM_DEFAULT = 65536,
 	BITS_MAX = 27,      /* Linux: the array of pointers within INT_MAX bytes */
 	BLOCK = 2,          /* slots that a bucket grows by */
 	SLOTS_DEFAULT = 12, /* largest bucket unless tuned */
 	SLOTS_MAX = 64,
-	REGION_BITS = 10,   /* buckets of a region, which has its own share of maxelem */
-	LINUX_BUCKET = 32, LINUX_REGION = 24,
+	REGION_BITS = 10, /* buckets of a region, which has its own share of maxelem */
+	LINUX_BUCKET = 32,
+	LINUX_REGION = 24,
 	NODE_HEAD = 8,
 	NODES_FIRST = 64,
 	LENGTHS = 33,
@@ -53,7 +56,7 @@ struct hash {
 	uint32_t maxelem, initval;
 	uint32_t count;
 	uint64_t linux_bytes; /* of buckets, as Linux counts them */
-	uint8_t *nodes; /* node 0 is not used */
+	uint8_t *nodes;       /* node 0 is not used */
 	uint32_t node_size, capacity, fresh, free_head;
 	uint16_t ext_at;
 	uint32_t nets[LENGTHS];
@@ -189,7 +192,8 @@ static uint32_t node_take(struct hash *h, bool may_grow)
 	if (index) {
 		h->free_head = node_at(h, index)->next;
 	} else {
-		if (h->fresh == h->capacity && (!may_grow || pool_grow(h, h->capacity ? h->capacity * 2ull : NODES_FIRST)))
+		if (h->fresh == h->capacity &&
+		    (!may_grow || pool_grow(h, h->capacity ? h->capacity * 2ull : NODES_FIRST)))
 			return 0;
 		index = ++h->fresh;
 	}
@@ -327,14 +331,15 @@ static bool keys_equal(const struct set *s, struct node *n, const uint8_t *key, 
 
 /* What a look at the key's bucket tells an addition. */
 struct seek {
-	uint32_t equal;    /* node; 0: none */
-	uint32_t expired;  /* node at .slot, where it is to be replaced */
-	int slot;          /* to be used again; -1: none */
+	uint32_t equal;   /* node; 0: none */
+	uint32_t expired; /* node at .slot, where it is to be replaced */
+	int slot;         /* to be used again; -1: none */
 	unsigned multi;
 };
 
 /* seek_slot: looks for the element, and for the first slot that is free or timed out. */
-static struct seek seek_slot(const struct set *s, const struct hash *h, const struct bucket *b, const uint8_t *key)
+static struct seek seek_slot(const struct set *s, const struct hash *h, const struct bucket *b,
+			     const uint8_t *key)
 {
 	struct seek k = { .slot = -1 };
 	uint8_t expect = 0;
@@ -458,7 +463,8 @@ static int hash_del(struct set *s, struct hash *h, const uint8_t *key)
 }
 
 /* probe: one bucket. Return: 1, -SET_E_NOMATCH, 0. */
-static int probe(const struct set *s, const struct hash *h, const uint8_t *key, struct set_op *op, unsigned *multi)
+static int probe(const struct set *s, const struct hash *h, const uint8_t *key, struct set_op *op,
+		 unsigned *multi)
 {
 	const struct bucket *b = &h->buckets[bucket_of(s, h, key)];
 
@@ -513,7 +519,8 @@ static bool fits(const struct set *s, const struct hash *h, uint8_t bits, uint8_
 	for (uint32_t at = 0; at < 1u << h->bits; at++)
 		for (uint32_t i = h->buckets[at].head; i; i = node_at(h, i)->next) {
 			struct node *n = node_at(h, i);
-			uint32_t to = hash_words(node_key(n), s->type->hash_size / 4, h->initval) & ((1u << bits) - 1);
+			uint32_t to = hash_words(node_key(n), s->type->hash_size / 4, h->initval) &
+				      ((1u << bits) - 1);
 
 			if (!set_ext_expired(s, node_ext(h, n)) && ++fill[to] > h->slots)
 				return false;
@@ -638,7 +645,8 @@ static int hash_create(struct set *s, const struct set_create *c)
 	h->slots = tuned_slots(c);
 	h->maxelem = create_maxelem(c);
 	h->initval = c->given & SET_OPT(INITVAL) ? c->initval : netstack_random32(s->sets->ns);
-	h->ext_at = (uint16_t)(NODE_HEAD + (s->extensions ? (s->type->key_size + 7u) & ~7u : s->type->key_size));
+	h->ext_at =
+		(uint16_t)(NODE_HEAD + (s->extensions ? (s->type->key_size + 7u) & ~7u : s->type->key_size));
 	h->node_size = (uint32_t)h->ext_at + s->ext.size;
 	s->data = h;
 	return 0;
@@ -649,7 +657,8 @@ static void hash_flush(struct set *s)
 	struct hash *h = s->data;
 
 	for (uint32_t at = 0; at < 1u << h->bits; at++) {
-		for (uint32_t i = h->buckets[at].head; i && s->extensions & SET_COMMENT; i = node_at(h, i)->next)
+		for (uint32_t i = h->buckets[at].head; i && s->extensions & SET_COMMENT;
+		     i = node_at(h, i)->next)
 			set_ext_free(s, node_ext(h, node_at(h, i)));
 		h->buckets[at] = (struct bucket){ 0 };
 	}
@@ -692,7 +701,8 @@ static uint64_t hash_memory(const struct set *s)
 	       s->ext_bytes;
 }
 
-static void hash_header(const struct set *s, void (*put)(void *ctx, const char *name, const char *value), void *ctx)
+static void hash_header(const struct set *s, void (*put)(void *ctx, const char *name, const char *value),
+			void *ctx)
 {
 	const struct hash *h = s->data;
 	char value[32];
@@ -707,8 +717,8 @@ static void hash_header(const struct set *s, void (*put)(void *ctx, const char *
 	put(ctx, "initval", value);
 }
 
-static void hash_each(const struct set *s, void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags),
-		      void *ctx)
+static void hash_each(const struct set *s,
+		      void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx)
 {
 	const struct hash *h = s->data;
 

@@ -21,8 +21,8 @@ static void make_key(uint8_t *key, uint32_t ip, uint32_t ip2, uint8_t plen, uint
 }
 
 /* nets_update: one address and port with each network of @from..@to. */
-static int nets_update(struct set *s, enum set_adt adt, const struct set_entry *e, struct set_op *op, uint32_t ip,
-		       uint16_t port, uint32_t from, uint32_t to)
+static int nets_update(struct set *s, enum set_adt adt, const struct set_entry *e, struct set_op *op,
+		       uint32_t ip, uint16_t port, uint32_t from, uint32_t to)
 {
 	uint8_t key[12], plen;
 	uint32_t end;

@@ -65,7 +65,8 @@ static int netiface_packet(const struct set *s, enum set_adt adt, const struct s
 
 	if (!port || !*port->name)
 		return -SET_E_INVAL;
-	make_key(key, ntohl(set_packet_addr(sp, 0)), adt == SET_TEST ? 32 : set_hash_cidr(s), false, port->name);
+	make_key(key, ntohl(set_packet_addr(sp, 0)), adt == SET_TEST ? 32 : set_hash_cidr(s), false,
+		 port->name);
 	return 0;
 }
 

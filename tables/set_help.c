@@ -2,18 +2,19 @@
 #include "tables/set.h"
 
 const int8_t set_create_order[] = {
-	OPT_FAMILY, OPT_INET, OPT_INET6, OPT_RANGE, OPT_SIZE, OPT_HASHSIZE, OPT_MAXELEM, OPT_NETMASK, OPT_BITMASK,
-	OPT_TIMEOUT, OPT_COUNTERS, OPT_COMMENT, OPT_FORCEADD, OPT_SKBINFO, OPT_BUCKETSIZE, OPT_INITVAL, OPT_PROBES,
-	OPT_RESIZE, -1,
+	OPT_FAMILY,     OPT_INET,    OPT_INET6,   OPT_RANGE,    OPT_SIZE,    OPT_HASHSIZE, OPT_MAXELEM,
+	OPT_NETMASK,    OPT_BITMASK, OPT_TIMEOUT, OPT_COUNTERS, OPT_COMMENT, OPT_FORCEADD, OPT_SKBINFO,
+	OPT_BUCKETSIZE, OPT_INITVAL, OPT_PROBES,  OPT_RESIZE,   -1,
 };
 /* hash:ip,port has the masks at the end. */
 const int8_t set_create_order_port[] = {
-	OPT_FAMILY, OPT_INET, OPT_INET6, OPT_HASHSIZE, OPT_MAXELEM, OPT_TIMEOUT, OPT_COUNTERS, OPT_COMMENT, OPT_FORCEADD,
-	OPT_SKBINFO, OPT_BUCKETSIZE, OPT_INITVAL, OPT_NETMASK, OPT_BITMASK, OPT_PROBES, OPT_RESIZE, -1,
+	OPT_FAMILY,  OPT_INET,     OPT_INET6,   OPT_HASHSIZE,   OPT_MAXELEM, OPT_TIMEOUT, OPT_COUNTERS,
+	OPT_COMMENT, OPT_FORCEADD, OPT_SKBINFO, OPT_BUCKETSIZE, OPT_INITVAL, OPT_NETMASK, OPT_BITMASK,
+	OPT_PROBES,  OPT_RESIZE,   -1,
 };
 const int8_t set_add_order[] = {
-	OPT_TIMEOUT, OPT_BEFORE, OPT_AFTER, OPT_NOMATCH, OPT_WILDCARD, OPT_PACKETS, OPT_BYTES, OPT_ADT_COMMENT, OPT_SKBMARK,
-	OPT_SKBPRIO, OPT_SKBQUEUE, -1,
+	OPT_TIMEOUT, OPT_BEFORE,      OPT_AFTER,   OPT_NOMATCH, OPT_WILDCARD, OPT_PACKETS,
+	OPT_BYTES,   OPT_ADT_COMMENT, OPT_SKBMARK, OPT_SKBPRIO, OPT_SKBQUEUE, -1,
 };
 
 static const struct {
@@ -56,7 +57,9 @@ const char *set_option_name(int option)
 
 void set_help(struct text *out)
 {
-	text_puts(out, "ipset v7.17\n\nUsage: ipset [options] COMMAND\n\nCommands:\n"
+	text_puts(
+		out,
+		"ipset v7.17\n\nUsage: ipset [options] COMMAND\n\nCommands:\n"
 		"create SETNAME TYPENAME [type-specific-options]\n        Create a new set\n"
 		"add SETNAME ENTRY\n        Add entry to the named set\n"
 		"del SETNAME ENTRY\n        Delete entry from the named set\n"
@@ -88,7 +91,8 @@ void set_help_types(struct text *out)
 {
 	text_puts(out, "\nSupported set types:\n");
 	for (const struct set_type *const *t = set_types; *t; t++)
-		text_printf(out, "    %s%s%u\n", (*t)->name, strlen((*t)->name) < 12 ? "\t\t" : "\t", (*t)->revision);
+		text_printf(out, "    %s%s%u\n", (*t)->name, strlen((*t)->name) < 12 ? "\t\t" : "\t",
+			    (*t)->revision);
 }
 
 /* put_options: the options of @set in the order @order, a line each. */
@@ -104,15 +108,33 @@ static void put_options(uint32_t set, const int8_t *order, struct text *out)
 static void put_port_words(struct text *out)
 {
 	static const char *const icmp6[] = {
-		"no-route", "communication-prohibited", "address-unreachable", "port-unreachable", "packet-too-big",
-		"ttl-zero-during-transit", "ttl-zero-during-reassembly", "bad-header", "unknown-header-type", "unknown-option",
-		"echo-request", "ping", "echo-reply", "pong", "router-solicitation", "router-advertisement",
-		"neighbour-solicitation", "neigbour-solicitation", "neighbour-advertisement", "neigbour-advertisement",
+		"no-route",
+		"communication-prohibited",
+		"address-unreachable",
+		"port-unreachable",
+		"packet-too-big",
+		"ttl-zero-during-transit",
+		"ttl-zero-during-reassembly",
+		"bad-header",
+		"unknown-header-type",
+		"unknown-option",
+		"echo-request",
+		"ping",
+		"echo-reply",
+		"pong",
+		"router-solicitation",
+		"router-advertisement",
+		"neighbour-solicitation",
+		"neigbour-solicitation",
+		"neighbour-advertisement",
+		"neigbour-advertisement",
 		"redirect",
 	};
 	const char *name;
 
-	text_puts(out, "      [PROTO:]PORT is a valid pattern of the following:\n"
+	text_puts(
+		out,
+		"      [PROTO:]PORT is a valid pattern of the following:\n"
 		"           PORTNAME         TCP port name from /etc/services\n"
 		"           PORTNUMBER       TCP port number identifier\n"
 		"           tcp|sctp|udp|udplite:PORTNAME|PORTNUMBER\n"
@@ -131,7 +153,8 @@ static void put_port_words(struct text *out)
 void set_help_type(const struct set_type *type, struct text *out)
 {
 	const int8_t *order = type->features & SET_F_PORT && type->create_options & SET_OPT(BITMASK)
-				      ? set_create_order_port : set_create_order;
+				      ? set_create_order_port
+				      : set_create_order;
 	const char *test = type->usage;
 	char one[32];
 
@@ -155,7 +178,9 @@ void set_help_type(const struct set_type *type, struct text *out)
 	for (unsigned i = 0; i < SET_PARTS_MAX; i++)
 		if (type->parts[i] == PART_PORT)
 			put_port_words(out);
-	text_printf(out, type->any_family ? "\nType %s is family neutral.\n"
-			 : type->store == &set_store_bitmap ? "\nType %s supports family inet only.\n"
-			 : "\nType %s supports inet and inet6.\n", type->name);
+	text_printf(out,
+		    type->any_family                   ? "\nType %s is family neutral.\n"
+		    : type->store == &set_store_bitmap ? "\nType %s supports family inet only.\n"
+						       : "\nType %s supports inet and inet6.\n",
+		    type->name);
 }

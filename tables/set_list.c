@@ -219,10 +219,12 @@ static uint32_t list_count(const struct set *s)
 
 static uint64_t list_memory(const struct set *s)
 {
-	return s->type->linux_base + (uint64_t)((const struct list *)s->data)->count * s->linux_element + s->ext_bytes;
+	return s->type->linux_base + (uint64_t)((const struct list *)s->data)->count * s->linux_element +
+	       s->ext_bytes;
 }
 
-static void list_header(const struct set *s, void (*put)(void *ctx, const char *name, const char *value), void *ctx)
+static void list_header(const struct set *s, void (*put)(void *ctx, const char *name, const char *value),
+			void *ctx)
 {
 	char value[16];
 
@@ -230,8 +232,8 @@ static void list_header(const struct set *s, void (*put)(void *ctx, const char *
 	put(ctx, "size", value);
 }
 
-static void list_each(const struct set *s, void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags),
-		      void *ctx)
+static void list_each(const struct set *s,
+		      void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx)
 {
 	for (const struct member *m = ((const struct list *)s->data)->first; m; m = m->next)
 		if (!set_ext_expired(s, m->ext))

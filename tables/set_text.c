@@ -32,7 +32,8 @@ struct printer {
 
 void set_put_ip(struct text *out, uint32_t host_order)
 {
-	text_printf(out, "%u.%u.%u.%u", host_order >> 24, host_order >> 16 & 255, host_order >> 8 & 255, host_order & 255);
+	text_printf(out, "%u.%u.%u.%u", host_order >> 24, host_order >> 16 & 255, host_order >> 8 & 255,
+		    host_order & 255);
 }
 
 /* put_proto: name or number. */
@@ -82,7 +83,8 @@ static void put_ips(uint32_t ip, bool has_to, uint32_t to, bool has_cidr, uint8_
 }
 
 /* put_part: one part of a written element. */
-static void put_part(const struct set *s, const struct set_entry *e, uint8_t part, bool second, struct text *out)
+static void put_part(const struct set *s, const struct set_entry *e, uint8_t part, bool second,
+		     struct text *out)
 {
 	switch (part) {
 	case PART_PORT:
@@ -95,8 +97,8 @@ static void put_part(const struct set *s, const struct set_entry *e, uint8_t par
 		text_printf(out, "%s%s", e->physdev ? "physdev:" : "", e->iface);
 		break;
 	case PART_MAC:
-		text_printf(out, "%02X:%02X:%02X:%02X:%02X:%02X", e->mac[0], e->mac[1], e->mac[2], e->mac[3], e->mac[4],
-			    e->mac[5]);
+		text_printf(out, "%02X:%02X:%02X:%02X:%02X:%02X", e->mac[0], e->mac[1], e->mac[2], e->mac[3],
+			    e->mac[4], e->mac[5]);
 		break;
 	case PART_NAME:
 		text_puts(out, e->name);
@@ -161,7 +163,9 @@ static void put_mask(const struct set *s, int option, uint8_t output, struct tex
 /* put_header_option: one of the options that the set was created with. */
 static void put_header_option(const struct set *s, int option, uint8_t output, struct text *out)
 {
-	static const uint8_t extension[] = { [OPT_COUNTERS] = SET_COUNTERS, [OPT_COMMENT] = SET_COMMENT, [OPT_SKBINFO] = SET_SKBINFO };
+	static const uint8_t extension[] = {
+		[OPT_COUNTERS] = SET_COUNTERS, [OPT_COMMENT] = SET_COMMENT, [OPT_SKBINFO] = SET_SKBINFO
+	};
 	struct header h = { out, s, output, set_option_name(option) };
 	char seconds[16];
 
@@ -309,7 +313,8 @@ static void put_member(void *ctx, const void *key, const uint8_t *ext, uint8_t f
 static int compare_lines(const void *pa, const void *pb, void *base)
 {
 	static const char ends[] = ".,:/-<> \n";
-	const char *a = (const char *)base + *(const size_t *)pa, *b = (const char *)base + *(const size_t *)pb;
+	const char *a = (const char *)base + *(const size_t *)pa,
+		   *b = (const char *)base + *(const size_t *)pb;
 
 	while (*a && *b) {
 		size_t na = strcspn(a, ends), nb = strcspn(b, ends);
@@ -320,7 +325,9 @@ static int compare_lines(const void *pa, const void *pb, void *base)
 		a += na;
 		b += nb;
 		if (*a != *b)
-			return *a == '\n' || *a == ' ' || !*a ? -1 : *b == '\n' || *b == ' ' || !*b ? 1 : *a - *b;
+			return *a == '\n' || *a == ' ' || !*a   ? -1
+			       : *b == '\n' || *b == ' ' || !*b ? 1
+								: *a - *b;
 		a += *a != '\0';
 		b += *b != '\0';
 	}
@@ -347,7 +354,8 @@ static void put_members(const struct set *s, const struct set_list_how *how, str
 
 static void put_plain(const struct set *s, const struct set_list_how *how, struct text *out)
 {
-	text_printf(out, "Name: %s\nType: %s\nRevision: %u\nHeader:", s->name, s->type->name, s->type->revision);
+	text_printf(out, "Name: %s\nType: %s\nRevision: %u\nHeader:", s->name, s->type->name,
+		    s->type->revision);
 	put_header(s, SET_OUT_PLAIN, out);
 	text_printf(out, "\nSize in memory: %llu\nReferences: %u\nNumber of entries: %u\n",
 		    (unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
@@ -368,11 +376,13 @@ static void put_save(const struct set *s, const struct set_list_how *how, struct
 
 static void put_xml(const struct set *s, const struct set_list_how *how, struct text *out)
 {
-	text_printf(out, "<ipset name=\"%s\">\n<type>%s</type>\n<revision>%u</revision>\n<header>", s->name, s->type->name,
-		    s->type->revision);
+	text_printf(out, "<ipset name=\"%s\">\n<type>%s</type>\n<revision>%u</revision>\n<header>", s->name,
+		    s->type->name, s->type->revision);
 	put_header(s, SET_OUT_XML, out);
-	text_printf(out, "\n<memsize>%llu</memsize>\n<references>%u</references>\n<numentries>%u</numentries>\n</header>\n",
-		    (unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
+	text_printf(
+		out,
+		"\n<memsize>%llu</memsize>\n<references>%u</references>\n<numentries>%u</numentries>\n</header>\n",
+		(unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
 	if (!how->terse) {
 		text_puts(out, "<members>\n");
 		put_members(s, how, out);

@@ -14,16 +14,39 @@ static const struct {
 	const char *name;
 	uint8_t type, code;
 } icmp_names[] = {
-	{ "echo-reply", 0, 0 }, { "pong", 0, 0 }, { "network-unreachable", 3, 0 }, { "host-unreachable", 3, 1 },
-	{ "protocol-unreachable", 3, 2 }, { "port-unreachable", 3, 3 }, { "fragmentation-needed", 3, 4 },
-	{ "source-route-failed", 3, 5 }, { "network-unknown", 3, 6 }, { "host-unknown", 3, 7 },
-	{ "network-prohibited", 3, 9 }, { "host-prohibited", 3, 10 }, { "TOS-network-unreachable", 3, 11 },
-	{ "TOS-host-unreachable", 3, 12 }, { "communication-prohibited", 3, 13 }, { "host-precedence-violation", 3, 14 },
-	{ "precedence-cutoff", 3, 15 }, { "source-quench", 4, 0 }, { "network-redirect", 5, 0 }, { "host-redirect", 5, 1 },
-	{ "TOS-network-redirect", 5, 2 }, { "TOS-host-redirect", 5, 3 }, { "echo-request", 8, 0 }, { "ping", 8, 0 },
-	{ "router-advertisement", 9, 0 }, { "router-solicitation", 10, 0 }, { "ttl-zero-during-transit", 11, 0 },
-	{ "ttl-zero-during-reassembly", 11, 1 }, { "ip-header-bad", 12, 0 }, { "required-option-missing", 12, 1 },
-	{ "timestamp-request", 13, 0 }, { "timestamp-reply", 14, 0 }, { "address-mask-request", 17, 0 },
+	{ "echo-reply", 0, 0 },
+	{ "pong", 0, 0 },
+	{ "network-unreachable", 3, 0 },
+	{ "host-unreachable", 3, 1 },
+	{ "protocol-unreachable", 3, 2 },
+	{ "port-unreachable", 3, 3 },
+	{ "fragmentation-needed", 3, 4 },
+	{ "source-route-failed", 3, 5 },
+	{ "network-unknown", 3, 6 },
+	{ "host-unknown", 3, 7 },
+	{ "network-prohibited", 3, 9 },
+	{ "host-prohibited", 3, 10 },
+	{ "TOS-network-unreachable", 3, 11 },
+	{ "TOS-host-unreachable", 3, 12 },
+	{ "communication-prohibited", 3, 13 },
+	{ "host-precedence-violation", 3, 14 },
+	{ "precedence-cutoff", 3, 15 },
+	{ "source-quench", 4, 0 },
+	{ "network-redirect", 5, 0 },
+	{ "host-redirect", 5, 1 },
+	{ "TOS-network-redirect", 5, 2 },
+	{ "TOS-host-redirect", 5, 3 },
+	{ "echo-request", 8, 0 },
+	{ "ping", 8, 0 },
+	{ "router-advertisement", 9, 0 },
+	{ "router-solicitation", 10, 0 },
+	{ "ttl-zero-during-transit", 11, 0 },
+	{ "ttl-zero-during-reassembly", 11, 1 },
+	{ "ip-header-bad", 12, 0 },
+	{ "required-option-missing", 12, 1 },
+	{ "timestamp-request", 13, 0 },
+	{ "timestamp-reply", 14, 0 },
+	{ "address-mask-request", 17, 0 },
 	{ "address-mask-reply", 18, 0 },
 };
 enum { ICMP_NAMES = sizeof icmp_names / sizeof icmp_names[0] };
@@ -56,8 +79,8 @@ int set_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out
 	if (!isdigit((unsigned char)*digits) || *end)
 		return set_fail(err, 1, "Syntax error: '%s' is invalid as number", text);
 	if (negative || errno || value < min || value > max)
-		return set_fail(err, 1, "Syntax error: '%s' is out of range %llu-%llu", text, (unsigned long long)min,
-				(unsigned long long)max);
+		return set_fail(err, 1, "Syntax error: '%s' is out of range %llu-%llu", text,
+				(unsigned long long)min, (unsigned long long)max);
 	*out = value;
 	return 0;
 }
@@ -91,7 +114,8 @@ int set_parse_ip(const struct sets *ss, const char *text, uint32_t *ip, struct s
 		*ip = ntohl(in.s_addr);
 		return 0;
 	}
-	if (*text && t && t->resolve && !isdigit((unsigned char)*text) && t->resolve(t->resolve_ctx, text, &found, 1)) {
+	if (*text && t && t->resolve && !isdigit((unsigned char)*text) &&
+	    t->resolve(t->resolve_ctx, text, &found, 1)) {
 		*ip = ntohl(found);
 		return 0;
 	}
@@ -99,8 +123,8 @@ int set_parse_ip(const struct sets *ss, const char *text, uint32_t *ip, struct s
 }
 
 /* parse_ips: IP, IP/CIDR or FROM-TO. */
-static int parse_ips(const struct sets *ss, char *text, uint32_t ip[2], uint8_t *cidr, bool *has_cidr, bool *has_to,
-		     struct set_error *err)
+static int parse_ips(const struct sets *ss, char *text, uint32_t ip[2], uint8_t *cidr, bool *has_cidr,
+		     bool *has_to, struct set_error *err)
 {
 	char *slash = strchr(text, '/'), *dash = slash || *text == '[' ? NULL : strchr(text, '-');
 	int result;
@@ -122,7 +146,8 @@ static int parse_ips(const struct sets *ss, char *text, uint32_t ip[2], uint8_t 
 }
 
 /* parse_port: a number, or a service of @proto, whose name messages show. */
-static int parse_port(const char *text, uint8_t proto, const char *proto_text, uint16_t *port, struct set_error *err)
+static int parse_port(const char *text, uint8_t proto, const char *proto_text, uint16_t *port,
+		      struct set_error *err)
 {
 	struct set_error first = { 0 };
 	uint64_t value;
@@ -139,7 +164,8 @@ static int parse_port(const char *text, uint8_t proto, const char *proto_text, u
 }
 
 /* parse_ports: PORT or FROM-TO, of which ipset reads the end first. */
-static int parse_ports(char *text, uint8_t proto, const char *proto_text, struct set_entry *e, struct set_error *err)
+static int parse_ports(char *text, uint8_t proto, const char *proto_text, struct set_entry *e,
+		       struct set_error *err)
 {
 	char *dash = *text == '[' || *text == '-' ? NULL : strchr(text, '-');
 
@@ -180,7 +206,8 @@ static int parse_icmp(char *text, uint16_t *port, struct set_error *err)
 	if (!slash)
 		return set_fail(err, 1, "Cannot parse %s as an ICMP type/code.", text);
 	*slash = '\0';
-	result = set_parse_number(text, 0, UINT8_MAX, &type, err) || set_parse_number(slash + 1, 0, UINT8_MAX, &code, err);
+	result = set_parse_number(text, 0, UINT8_MAX, &type, err) ||
+		 set_parse_number(slash + 1, 0, UINT8_MAX, &code, err);
 	*slash = '/';
 	if (result)
 		return -1;
@@ -237,7 +264,8 @@ static int parse_proto_port(const struct sets *ss, char *text, struct set_entry 
 		break;
 	}
 	if (strcmp(colon + 1, "0"))
-		return set_fail(err, 1, "Syntax error: Protocol %s can be used with pseudo port value 0 only.", text);
+		return set_fail(err, 1,
+				"Syntax error: Protocol %s can be used with pseudo port value 0 only.", text);
 	return proto ? 0 : set_fail(err, 1, "Syntax error: Unsupported protocol '%s'", text);
 }
 
@@ -251,8 +279,8 @@ static int parse_iface(char *text, struct set_entry *e, struct set_error *err)
 		text += sizeof prefix - 1;
 	}
 	if (strlen(text) >= PORT_NAME_MAX)
-		return set_fail(err, 1, "Syntax error: interface name '%s' is longer than %u characters", text,
-				PORT_NAME_MAX - 1);
+		return set_fail(err, 1, "Syntax error: interface name '%s' is longer than %u characters",
+				text, PORT_NAME_MAX - 1);
 	strcpy(e->iface, text);
 	return 0;
 }
@@ -263,7 +291,8 @@ static int parse_name(const char *text, struct set_entry *e, struct set_error *e
 	if (strchr(text, ','))
 		return set_fail(err, 1, "you must specify elements as setname,[before|after],setname");
 	if (strlen(text) >= SET_NAME_MAX)
-		return set_fail(err, 1, "Syntax error: setname '%s' is longer than %u characters", text, SET_NAME_MAX - 1);
+		return set_fail(err, 1, "Syntax error: setname '%s' is longer than %u characters", text,
+				SET_NAME_MAX - 1);
 	strcpy(e->name, text);
 	return 0;
 }
@@ -283,7 +312,9 @@ static int parse_part(const struct sets *ss, uint8_t part, bool second, char *te
 	case PART_IFACE:
 		return parse_iface(text, e, err);
 	case PART_MAC:
-		return opt_mac(text, e->mac) ? set_fail(err, 1, "Syntax error: cannot parse '%s' as ethernet address", text) : 0;
+		return opt_mac(text, e->mac)
+			       ? set_fail(err, 1, "Syntax error: cannot parse '%s' as ethernet address", text)
+			       : 0;
 	case PART_NAME:
 		return parse_name(text, e, err);
 	case PART_IP_SINGLE:
@@ -323,13 +354,16 @@ static int check_parts(const struct set_type *type, const char *text, struct set
 	if (type->parts[0] == PART_NAME)
 		return 0;
 	if (have > want && want == 1)
-		return set_fail(err, 1, "Syntax error: Elem separator in %s, but settype %s supports none.", text, type->name);
+		return set_fail(err, 1, "Syntax error: Elem separator in %s, but settype %s supports none.",
+				text, type->name);
 	if (have > want && want == 2)
-		return set_fail(err, 1, "Syntax error: Two elem separators in %s, but settype %s supports one.", text,
+		return set_fail(err, 1,
+				"Syntax error: Two elem separators in %s, but settype %s supports one.", text,
 				type->name);
 	if (have > want)
-		return set_fail(err, 1, "Syntax error: Three elem separators in %s, but settype %s supports two.", text,
-				type->name);
+		return set_fail(err, 1,
+				"Syntax error: Three elem separators in %s, but settype %s supports two.",
+				text, type->name);
 	return 0;
 }
 
@@ -346,7 +380,8 @@ int set_parse_element(const struct sets *ss, const struct set_type *type, char *
 	for (unsigned i = 0; i < count; i++) {
 		next = i + 1 < count ? strchr(whole, ',') : NULL;
 		if (i + 1 < count && (!next || !next[1] || next == whole))
-			return set_fail(err, 1, "Syntax error: %s element is missing from %s.", ordinal[i + 1], text);
+			return set_fail(err, 1, "Syntax error: %s element is missing from %s.",
+					ordinal[i + 1], text);
 		if (next)
 			*next = '\0';
 		result = parse_part(ss, type->parts[i], i == 2, whole, e, err);

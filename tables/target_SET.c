@@ -10,18 +10,25 @@ enum { MAP_MARK = 1, MAP_PRIO = 2, MAP_QUEUE = 4 };
 
 struct target_set {
 	struct set_ref add, del, map;
-	uint32_t timeout; /* SET_NO_TIMEOUT: the set's */
+	uint32_t timeout;        /* SET_NO_TIMEOUT: the set's */
 	uint8_t exist, map_what; /* map_what: MAP_* */
 	/* run-time state */
 	uint16_t add_index, del_index, map_index;
 };
 
-#define VALUE(word, bit) { .name = word, .id = bit, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MULTI }
-#define FLAG(word, bit) { .name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_INVERT | OPTF_MULTI }
+#define VALUE(word, bit)                                                                       \
+	{                                                                                      \
+		.name = word, .id = bit, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MULTI \
+	}
+#define FLAG(word, bit)                                                                      \
+	{                                                                                    \
+		.name = word, .id = bit, .type = OPT_NONE, .flags = OPTF_INVERT | OPTF_MULTI \
+	}
 
 static const struct opt_row rows[] = {
-	VALUE("add-set", O_ADD),    VALUE("del-set", O_DEL),	VALUE("map-set", O_MAP),    FLAG("exist", O_EXIST),
-	VALUE("timeout", O_TIMEOUT), FLAG("map-mark", O_MARK), FLAG("map-prio", O_PRIO), FLAG("map-queue", O_QUEUE),
+	VALUE("add-set", O_ADD),  VALUE("del-set", O_DEL),     VALUE("map-set", O_MAP),
+	FLAG("exist", O_EXIST),   VALUE("timeout", O_TIMEOUT), FLAG("map-mark", O_MARK),
+	FLAG("map-prio", O_PRIO), FLAG("map-queue", O_QUEUE),
 };
 
 static void SET_init(void *data)
@@ -35,7 +42,8 @@ static int parse_timeout(struct opt_call *c, struct target_set *d)
 	uint64_t value;
 
 	if (opt_number(c->arg, NULL, 0, UINT32_MAX - 1, &value))
-		return rule_fail(c->err, "Invalid value for option --timeout or out of range 0-%u", UINT32_MAX - 1);
+		return rule_fail(c->err, "Invalid value for option --timeout or out of range 0-%u",
+				 UINT32_MAX - 1);
 	d->timeout = (uint32_t)value;
 	return 0;
 }
@@ -87,12 +95,16 @@ static int SET_check(struct opt_call *c)
 
 		for (unsigned i = 0; i < 3; i++)
 			if (d->map_what >> i & 1)
-				return rule_fail(c->err, "Flag `--map-%s' can be used with `--map-set' only", flags[i]);
+				return rule_fail(c->err, "Flag `--map-%s' can be used with `--map-set' only",
+						 flags[i]);
 		return 0;
 	}
 	if (!d->map_what)
-		return rule_fail(c->err, "You must specify flags `--map-mark' or '--map-prio` or `--map-queue'");
-	return c->table == TABLE_MANGLE ? 0 : rule_invalid(c->err, "SET: --map-set may stand in the mangle table only");
+		return rule_fail(c->err,
+				 "You must specify flags `--map-mark' or '--map-prio` or `--map-queue'");
+	return c->table == TABLE_MANGLE
+		       ? 0
+		       : rule_invalid(c->err, "SET: --map-set may stand in the mangle table only");
 }
 
 /* SET_hooks: priority and queue can be set where the packet's way out is near. */
@@ -173,7 +185,8 @@ static enum rule_verdict SET_target(void *data, struct pkt *p, struct rule_env *
 {
 	const struct target_set *d = data;
 	const struct sets *ss = env->tables->sets;
-	struct set *add = set_at(ss, d->add_index), *del = set_at(ss, d->del_index), *map = set_at(ss, d->map_index);
+	struct set *add = set_at(ss, d->add_index), *del = set_at(ss, d->del_index),
+		   *map = set_at(ss, d->map_index);
 	struct set_op op = set_packet_op(p);
 	struct set_packet sp;
 

@@ -58,7 +58,8 @@ static struct text saved(struct sets *ss)
 static bool repeats(const char *text)
 {
 	for (; *text; text++)
-		if ((*text < ' ' && *text != '\n') || *text == '"' || *text == '#' || *text == '-' || *text == '!')
+		if ((*text < ' ' && *text != '\n') || *text == '"' || *text == '#' || *text == '-' ||
+		    *text == '!')
 			return false;
 	return true;
 }
@@ -80,7 +81,9 @@ static bool bounded(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct netstack_ops ops = { .transmit = no_transmit, .log = no_log, .random = same_random };
+	static const struct netstack_ops ops = { .transmit = no_transmit,
+						 .log = no_log,
+						 .random = same_random };
 	static const struct netstack_limits limits = { 16, 4, 16 };
 	struct netstack *ns = netstack_create(&ops, NULL, NULL, &limits);
 	struct tables *one = ns ? tables_create(ns, NULL) : NULL, *two = one ? tables_create(ns, NULL) : NULL;
@@ -96,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		restore(one->sets, text);
 	first = saved(one->sets);
 	/* an interface with wildcard hides others that are added behind it */
-	if (again && first.len && !strstr(text_cstr(&first), "  ") && !strstr(text_cstr(&first), "wildcard")) {
+	if (again && first.len && !strstr(text_cstr(&first), "  ") &&
+	    !strstr(text_cstr(&first), "wildcard")) {
 		copy = strdup(text_cstr(&first));
 		restore(two->sets, copy);
 		second = saved(two->sets);

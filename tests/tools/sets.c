@@ -60,7 +60,9 @@ static void carry_out(struct engine *e, char *line)
 
 int main(void)
 {
-	static const struct netstack_ops ops = { .transmit = no_transmit, .log = no_log, .random = no_random };
+	static const struct netstack_ops ops = { .transmit = no_transmit,
+						 .log = no_log,
+						 .random = no_random };
 	struct engine *e = engine_create(&ops, NULL, NULL, 1000000000000ull);
 	char *line = NULL;
 	size_t size = 0;

@@ -65,9 +65,15 @@ static void test_rule_text(void **state)
 
 /* --- packets --------------------------------------------------------------------------------------------------------- */
 
-static const struct craft tcp_packet = { .src = "10.1.0.1", .dst = "203.0.113.1", .tcp_flags = 2, .sport = 4000, .dport = 80 };
-static const struct craft udp_packet = { .src = "10.1.0.2", .dst = "203.0.113.1", .sport = 53, .dport = 5353 };
-static const struct craft ping_packet = { .src = "10.1.0.1", .dst = "203.0.113.1", .icmp = true, .icmp_type = 8 };
+static const struct craft tcp_packet = {
+	.src = "10.1.0.1", .dst = "203.0.113.1", .tcp_flags = 2, .sport = 4000, .dport = 80
+};
+static const struct craft udp_packet = {
+	.src = "10.1.0.2", .dst = "203.0.113.1", .sport = 53, .dport = 5353
+};
+static const struct craft ping_packet = {
+	.src = "10.1.0.1", .dst = "203.0.113.1", .icmp = true, .icmp_type = 8
+};
 static const struct craft fragment = { .src = "10.1.0.1", .dst = "203.0.113.1", .proto = 17, .frag = 100 };
 
 /* Each row: the set's lines, the match, and which of the four packets fit: tcp udp ping fragment. */
@@ -80,35 +86,44 @@ static const struct packet_row {
 	{ "create s hash:ip netmask 24\nadd s 10.1.0.77\n", "--match-set s src", "1111" },
 	{ "create s hash:ip bitmask 0.0.0.255\nadd s 9.9.9.2\n", "--match-set s src", "0100" },
 	{ "create s hash:net\nadd s 10.0.0.0/8\nadd s 10.1.0.2 nomatch\n", "--match-set s src", "1011" },
-	{ "create s hash:net\nadd s 10.0.0.0/8\nadd s 10.1.0.2 nomatch\n", "--match-set s src --return-nomatch", "0100" },
-	{ "create s hash:net\nadd s 10.0.0.0/8\nadd s 10.1.0.0/24 nomatch\nadd s 10.1.0.1\n", "--match-set s src", "1011" },
+	{ "create s hash:net\nadd s 10.0.0.0/8\nadd s 10.1.0.2 nomatch\n",
+	  "--match-set s src --return-nomatch", "0100" },
+	{ "create s hash:net\nadd s 10.0.0.0/8\nadd s 10.1.0.0/24 nomatch\nadd s 10.1.0.1\n",
+	  "--match-set s src", "1011" },
 	{ "create s hash:net\nadd s 10.1.0.0-10.1.0.1\n", "--match-set s src", "1011" },
 	{ "create s hash:ip,port\nadd s 10.1.0.1,tcp:80\n", "--match-set s src,dst", "1000" },
 	{ "create s hash:ip,port\nadd s 10.1.0.1,tcp:80\n", "--match-set s src,src", "0000" },
-	{ "create s hash:ip,port\nadd s 10.1.0.1,tcp:80\n", "--match-set s src", "0000" }, /* too few dimensions */
+	{ "create s hash:ip,port\nadd s 10.1.0.1,tcp:80\n", "--match-set s src",
+	  "0000" }, /* too few dimensions */
 	{ "create s hash:ip,port\nadd s 10.1.0.2,udp:53\n", "--match-set s src,src", "0100" },
 	{ "create s hash:ip,port\nadd s 10.1.0.1,icmp:ping\n", "--match-set s src,dst", "0010" },
 	{ "create s hash:ip,port\nadd s 10.1.0.1,udp:0\n", "--match-set s src,dst", "0000" },
 	{ "create s hash:ip,port,ip\nadd s 10.1.0.1,80,203.0.113.1\n", "--match-set s src,dst,dst", "1000" },
-	{ "create s hash:ip,port,net\nadd s 10.1.0.0/24,80,203.0.113.0/24\n", "--match-set s src,dst,dst", "1000" },
+	{ "create s hash:ip,port,net\nadd s 10.1.0.0/24,80,203.0.113.0/24\n", "--match-set s src,dst,dst",
+	  "1000" },
 	{ "create s hash:ip,port,net\nadd s 10.1.0.0/24,80,203.0.113.0/24\nadd s 10.1.0.1,80,203.0.113.1 nomatch\n",
 	  "--match-set s src,dst,dst", "0000" },
 	{ "create s hash:net,iface\nadd s 10.1.0.0/24,lan\n", "--match-set s src,src", "1111" },
 	{ "create s hash:net,iface\nadd s 10.1.0.0/24,wan\n", "--match-set s src,src", "0000" },
 	{ "create s hash:net,iface\nadd s 10.1.0.0/24,la wildcard\n", "--match-set s src,src", "1111" },
 	{ "create s hash:net,iface\nadd s 10.1.0.0/24,la\n", "--match-set s src,src", "0000" },
-	{ "create s hash:net,iface\nadd s 10.1.0.0/24,lan\n", "--match-set s src,dst", "0000" }, /* no way out yet */
-	{ "create s hash:mac\nadd s 02:00:00:00:00:99\n", "--match-set s src", "0000" },          /* no link header */
+	{ "create s hash:net,iface\nadd s 10.1.0.0/24,lan\n", "--match-set s src,dst",
+	  "0000" },                                                                      /* no way out yet */
+	{ "create s hash:mac\nadd s 02:00:00:00:00:99\n", "--match-set s src", "0000" }, /* no link header */
 	{ "create s bitmap:ip range 10.1.0.0/24\nadd s 10.1.0.2\n", "--match-set s src", "0100" },
 	{ "create s bitmap:ip range 10.0.0.0/8 netmask 24\nadd s 10.1.0.9\n", "--match-set s src", "1111" },
 	{ "create s bitmap:port range 50-100\nadd s 80\nadd s 53\n", "--match-set s dst", "1000" },
 	{ "create s bitmap:port range 50-100\nadd s 80\nadd s 53\n", "--match-set s src", "0100" },
 	{ "create a hash:ip\nadd a 10.1.0.1\ncreate c hash:ip,port\nadd c 10.1.0.2,udp:53\ncreate s list:set\nadd s a\nadd s c\n",
 	  "--match-set s src,src", "1111" },
-	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src --packets-gt 3", "0011" },
-	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src --packets-eq 3", "1000" },
-	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src ! --packets-eq 3", "0011" },
-	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src ! --update-counters --packets-lt 3", "1011" },
+	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src --packets-gt 3",
+	  "0011" },
+	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src --packets-eq 3",
+	  "1000" },
+	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n", "--match-set s src ! --packets-eq 3",
+	  "0011" },
+	{ "create s hash:ip counters\nadd s 10.1.0.1 packets 2\n",
+	  "--match-set s src ! --update-counters --packets-lt 3", "1011" },
 	{ "create s hash:ip counters\nadd s 10.1.0.1\n", "--match-set s src --bytes-lt 41", "1000" },
 	{ "create s hash:ip timeout 5\nadd s 10.1.0.1\n", "--match-set s src", "1011" },
 };
@@ -186,19 +201,24 @@ static const struct target_row {
 	{ "create s hash:ip\n", "--add-set s src --del-set s src", "", 0, 0 },
 	{ "create s hash:ip counters\n", "--add-set s dst", "add s 203.0.113.1 packets 1 bytes 40\n", 0, 0 },
 	{ "create s hash:ip timeout 9\n", "--add-set s src", "add s 10.1.0.1 timeout 9\n", 0, 0 },
-	{ "create s hash:ip timeout 9\n", "--add-set s src --timeout 70", "add s 10.1.0.1 timeout 70\n", 0, 0 },
-	{ "create s hash:ip timeout 9\nadd s 10.1.0.1 timeout 5\n", "--add-set s src --timeout 70", "add s 10.1.0.1 timeout 5\n", 0, 0 },
-	{ "create s hash:ip timeout 9\nadd s 10.1.0.1 timeout 5\n", "--add-set s src --timeout 70 --exist", "add s 10.1.0.1 timeout 70\n", 0, 0 },
+	{ "create s hash:ip timeout 9\n", "--add-set s src --timeout 70", "add s 10.1.0.1 timeout 70\n", 0,
+	  0 },
+	{ "create s hash:ip timeout 9\nadd s 10.1.0.1 timeout 5\n", "--add-set s src --timeout 70",
+	  "add s 10.1.0.1 timeout 5\n", 0, 0 },
+	{ "create s hash:ip timeout 9\nadd s 10.1.0.1 timeout 5\n", "--add-set s src --timeout 70 --exist",
+	  "add s 10.1.0.1 timeout 70\n", 0, 0 },
 	{ "create s hash:ip maxelem 1\nadd s 1.1.1.1\n", "--add-set s src", "add s 1.1.1.1\n", 0, 0 },
 	{ "create s hash:net\n", "--add-set s src", "add s 10.1.0.1\n", 0, 0 },
-	{ "create s hash:net\nadd s 1.0.0.0/8\nadd s 2.2.0.0/16\n", "--add-set s src", "add s 1.0.0.0/8\nadd s 2.2.0.0/16\nadd s 10.1.0.0/16\n", 0, 0 },
+	{ "create s hash:net\nadd s 1.0.0.0/8\nadd s 2.2.0.0/16\n", "--add-set s src",
+	  "add s 1.0.0.0/8\nadd s 2.2.0.0/16\nadd s 10.1.0.0/16\n", 0, 0 },
 	{ "create s hash:ip,port\n", "--add-set s src,dst", "add s 10.1.0.1,tcp:80\n", 0, 0 },
-	{ "create s hash:ip,port,ip\n", "--add-set s src,dst,dst", "add s 10.1.0.1,tcp:80,203.0.113.1\n", 0, 0 },
+	{ "create s hash:ip,port,ip\n", "--add-set s src,dst,dst", "add s 10.1.0.1,tcp:80,203.0.113.1\n", 0,
+	  0 },
 	{ "create s hash:net,iface\n", "--add-set s src,src", "add s 10.1.0.1,lan\n", 0, 0 },
 	{ "create s bitmap:port range 1-100\n", "--add-set s dst", "add s 80\n", 0, 0 },
 	{ "create s bitmap:port range 1-100\n", "--add-set s src", "", 0, 0 },
-	{ "create s hash:ip skbinfo\nadd s 10.1.0.1 skbmark 0x5/0xff skbprio 1:2\n", "--map-set s src --map-mark",
-	  "add s 10.1.0.1 skbmark 0x5/0xff skbprio 1:2\n", 5, 0 },
+	{ "create s hash:ip skbinfo\nadd s 10.1.0.1 skbmark 0x5/0xff skbprio 1:2\n",
+	  "--map-set s src --map-mark", "add s 10.1.0.1 skbmark 0x5/0xff skbprio 1:2\n", 5, 0 },
 	{ "create s hash:ip skbinfo\nadd s 10.1.0.9 skbmark 0x5/0xff\n", "--map-set s src --map-mark",
 	  "add s 10.1.0.9 skbmark 0x5/0xff\n", 0, 0 },
 };
@@ -312,8 +332,9 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule_text), cmocka_unit_test(test_packets), cmocka_unit_test(test_target),
-		cmocka_unit_test(test_references), cmocka_unit_test(test_time),	  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_rule_text), cmocka_unit_test(test_packets),
+		cmocka_unit_test(test_target),    cmocka_unit_test(test_references),
+		cmocka_unit_test(test_time),      cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
