@@ -1,4 +1,5 @@
 /* test_arp.c - what is answered, what is learned, and the states of a neighbour over time. */
+#include "netstack/neigh.h"
 #include "tests/unit/netstack/fixture.h"
 
 /* find: the neighbour @wanted of neigh_each. */
@@ -226,13 +227,34 @@ static void test_teardown_counts_queue(void **state)
 	lab_destroy(lab); /* asserts that nothing leaks */
 }
 
+/* A packet that reaches a port which went down in between waits there: it goes with the port. */
+static void test_removed_while_down(void **state)
+{
+	struct lab *lab = lab_create(NULL);
+	struct pkt *p = craft_packet(lab->ns->pool, &(struct craft){ .src = "10.1.0.1", .dst = "203.0.113.77" });
+
+	(void)state;
+	port_set_up(lab->ns, lab->wan, false);
+	lab->ns->balance.rx++;
+	p->in = lab->lan;
+	p->out = lab->wan;
+	p->route_type = ROUTE_UNICAST;
+	p->next_hop = pkt_dst(p);
+	neigh_output(lab->ns, p);
+	assert_int_equal(netstack_held(lab->ns), 1);
+	port_remove(lab->ns, lab->wan);
+	assert_int_equal(netstack_held(lab->ns), 0);
+	lab_sleep(lab, 5 * SECOND);
+	lab_destroy(lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),		 cmocka_unit_test(test_refused_updates),
 		cmocka_unit_test(test_resolve_and_fail), cmocka_unit_test(test_resolve_and_send),
 		cmocka_unit_test(test_ageing),		 cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_teardown_counts_queue),
+		cmocka_unit_test(test_teardown_counts_queue), cmocka_unit_test(test_removed_while_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
