@@ -54,7 +54,8 @@ static void walk_end(struct request *rq, const struct walk *w)
 		text_puts(&rq->err, TOOL ": connection tracking table has been emptied.\n");
 		return;
 	}
-	text_printf(&rq->err, TOOL ": %u flow entries have been %s.\n", w->count, w->q.command == 'L' ? "shown" : "deleted");
+	text_printf(&rq->err, TOOL ": %u flow entries have been %s.\n", w->count,
+		    w->q.command == 'L' ? "shown" : "deleted");
 	rq->code = w->q.command == 'D' && !w->count ? CONNTRACK_OTHER : 0;
 }
 
@@ -208,8 +209,10 @@ int command_conntrack(struct request *rq)
 		return 0;
 	case 'h':
 	case 0:
-		text_puts(&rq->out, "Usage: conntrack -L|-D|-F|-E|-C|-S [conntrack|expect] [options]: see conntrack(8), "
-				    "`tapgate help conntrack`\n");
+		text_puts(
+			&rq->out,
+			"Usage: conntrack -L|-D|-F|-E|-C|-S [conntrack|expect] [options]: see conntrack(8), "
+			"`tapgate help conntrack`\n");
 		return 0;
 	default:
 		break;

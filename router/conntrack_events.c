@@ -28,7 +28,8 @@ struct conntrack_listener {
 };
 
 /* put_event: the line of an event. */
-static void put_event(const struct conntrack *ctk, struct conntrack_listener *l, const struct ct_entry *ct, uint32_t events)
+static void put_event(const struct conntrack *ctk, struct conntrack_listener *l, const struct ct_entry *ct,
+		      uint32_t events)
 {
 	unsigned print = l->q.print | (events & CT_EV_DESTROY ? CT_PRINT_DESTROY : CT_PRINT_EVENT) |
 			 (events & CT_EV_MARK ? CT_PRINT_MARK : 0);
@@ -38,9 +39,9 @@ static void put_event(const struct conntrack *ctk, struct conntrack_listener *l,
 		clock_gettime(CLOCK_REALTIME, &ts);
 		text_printf(&l->waiting, "[%" PRId64 ".%06ld]\t", (int64_t)ts.tv_sec, ts.tv_nsec / 1000);
 	}
-	text_puts(&l->waiting, events & CT_EV_DESTROY			  ? "[DESTROY] " :
-			       events & (CT_EV_NEW | CT_EV_RELATED) ? "    [NEW] " :
-								      " [UPDATE] ");
+	text_puts(&l->waiting, events & CT_EV_DESTROY                 ? "[DESTROY] "
+			       : events & (CT_EV_NEW | CT_EV_RELATED) ? "    [NEW] "
+								      : " [UPDATE] ");
 	ct_print_tool(ctk, ct, print, &l->waiting);
 }
 
@@ -48,9 +49,9 @@ static void put_event(const struct conntrack *ctk, struct conntrack_listener *l,
 static void on_event(void *ctx, struct ct_entry *ct, uint32_t events)
 {
 	struct router *r = ctx;
-	uint32_t kind = events & CT_EV_DESTROY			   ? CT_EV_DESTROY :
-			events & (CT_EV_NEW | CT_EV_RELATED) ? CT_EV_NEW :
-							       CT_EV_REPLY;
+	uint32_t kind = events & CT_EV_DESTROY                 ? CT_EV_DESTROY
+			: events & (CT_EV_NEW | CT_EV_RELATED) ? CT_EV_NEW
+							       : CT_EV_REPLY;
 
 	for (struct conntrack_listener *l = r->listeners; l; l = l->next) {
 		if ((l->q.events && !(l->q.events & kind)) || !conntrack_match(r->engine->ctk, &l->q, ct))

@@ -14,52 +14,79 @@
 #define TOOL CONNTRACK_TOOL
 
 /* Options without a letter. */
-enum { OPT_MASK_SRC = 256, OPT_MASK_DST, OPT_LATER, OPT_STATE, OPT_TYPE, OPT_CODE, OPT_ID, OPT_KEY /* + conntrack_end */ };
+enum {
+	OPT_MASK_SRC = 256,
+	OPT_MASK_DST,
+	OPT_LATER,
+	OPT_STATE,
+	OPT_TYPE,
+	OPT_CODE,
+	OPT_ID,
+	OPT_KEY /* + conntrack_end */
+};
 
 static const char short_options[] = ":LIUDGEFAhVs:d:r:q:p:t:u:e:a:zm:i:f:o:n::c:b:Cg::Sj::w:l:";
 
-#define COMMON_OPTIONS                                                                                                    \
-	{ "dump", no_argument, NULL, 'L' }, { "create", no_argument, NULL, 'I' }, { "delete", no_argument, NULL, 'D' },   \
-	{ "update", no_argument, NULL, 'U' }, { "get", no_argument, NULL, 'G' }, { "flush", no_argument, NULL, 'F' },     \
-	{ "event", no_argument, NULL, 'E' }, { "count", no_argument, NULL, 'C' }, { "stats", no_argument, NULL, 'S' },    \
-	{ "add", no_argument, NULL, 'A' }, { "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' },     \
-	{ "orig-src", required_argument, NULL, 's' }, { "src", required_argument, NULL, 's' },                            \
-	{ "orig-dst", required_argument, NULL, 'd' }, { "dst", required_argument, NULL, 'd' },                            \
-	{ "reply-src", required_argument, NULL, 'r' }, { "reply-dst", required_argument, NULL, 'q' },                     \
-	{ "protonum", required_argument, NULL, 'p' }, { "timeout", required_argument, NULL, 't' },                        \
-	{ "status", required_argument, NULL, 'u' }, { "zero", no_argument, NULL, 'z' },                                   \
-	{ "event-mask", required_argument, NULL, 'e' }, { "mask-src", required_argument, NULL, OPT_MASK_SRC },            \
-	{ "mask-dst", required_argument, NULL, OPT_MASK_DST }, { "tuple-src", required_argument, NULL, OPT_LATER },       \
-	{ "tuple-dst", required_argument, NULL, OPT_LATER }, { "nat-range", required_argument, NULL, 'a' },               \
-	{ "mark", required_argument, NULL, 'm' }, { "secmark", required_argument, NULL, 'c' },                            \
-	{ "id", required_argument, NULL, 'i' }, { "family", required_argument, NULL, 'f' },                               \
-	{ "src-nat", optional_argument, NULL, 'n' }, { "dst-nat", optional_argument, NULL, 'g' },                         \
-	{ "any-nat", optional_argument, NULL, 'j' }, { "output", required_argument, NULL, 'o' },                          \
-	{ "buffer-size", required_argument, NULL, 'b' }, { "zone", required_argument, NULL, 'w' },                        \
-	{ "label", required_argument, NULL, 'l' }, { "label-add", required_argument, NULL, OPT_LATER },                   \
-	{ "label-del", optional_argument, NULL, OPT_LATER }, { "orig-zone", required_argument, NULL, OPT_LATER },         \
-	{ "reply-zone", required_argument, NULL, OPT_LATER }
+#define COMMON_OPTIONS                                                                                       \
+	{ "dump", no_argument, NULL, 'L' }, { "create", no_argument, NULL, 'I' },                            \
+		{ "delete", no_argument, NULL, 'D' }, { "update", no_argument, NULL, 'U' },                  \
+		{ "get", no_argument, NULL, 'G' }, { "flush", no_argument, NULL, 'F' },                      \
+		{ "event", no_argument, NULL, 'E' }, { "count", no_argument, NULL, 'C' },                    \
+		{ "stats", no_argument, NULL, 'S' }, { "add", no_argument, NULL, 'A' },                      \
+		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' },                   \
+		{ "orig-src", required_argument, NULL, 's' }, { "src", required_argument, NULL, 's' },       \
+		{ "orig-dst", required_argument, NULL, 'd' }, { "dst", required_argument, NULL, 'd' },       \
+		{ "reply-src", required_argument, NULL, 'r' },                                               \
+		{ "reply-dst", required_argument, NULL, 'q' }, { "protonum", required_argument, NULL, 'p' }, \
+		{ "timeout", required_argument, NULL, 't' }, { "status", required_argument, NULL, 'u' },     \
+		{ "zero", no_argument, NULL, 'z' }, { "event-mask", required_argument, NULL, 'e' },          \
+		{ "mask-src", required_argument, NULL, OPT_MASK_SRC },                                       \
+		{ "mask-dst", required_argument, NULL, OPT_MASK_DST },                                       \
+		{ "tuple-src", required_argument, NULL, OPT_LATER },                                         \
+		{ "tuple-dst", required_argument, NULL, OPT_LATER },                                         \
+		{ "nat-range", required_argument, NULL, 'a' }, { "mark", required_argument, NULL, 'm' },     \
+		{ "secmark", required_argument, NULL, 'c' }, { "id", required_argument, NULL, 'i' },         \
+		{ "family", required_argument, NULL, 'f' }, { "src-nat", optional_argument, NULL, 'n' },     \
+		{ "dst-nat", optional_argument, NULL, 'g' }, { "any-nat", optional_argument, NULL, 'j' },    \
+		{ "output", required_argument, NULL, 'o' }, { "buffer-size", required_argument, NULL, 'b' }, \
+		{ "zone", required_argument, NULL, 'w' }, { "label", required_argument, NULL, 'l' },         \
+		{ "label-add", required_argument, NULL, OPT_LATER },                                         \
+		{ "label-del", optional_argument, NULL, OPT_LATER },                                         \
+		{ "orig-zone", required_argument, NULL, OPT_LATER },                                         \
+	{                                                                                                    \
+		"reply-zone", required_argument, NULL, OPT_LATER                                             \
+	}
 
-#define PORT_OPTIONS                                                                                                      \
-	{ "orig-port-src", required_argument, NULL, OPT_KEY + END_ORIG_SRC },                                             \
-	{ "orig-port-dst", required_argument, NULL, OPT_KEY + END_ORIG_DST },                                             \
-	{ "reply-port-src", required_argument, NULL, OPT_KEY + END_REPLY_SRC },                                           \
-	{ "reply-port-dst", required_argument, NULL, OPT_KEY + END_REPLY_DST },                                           \
-	{ "sport", required_argument, NULL, OPT_KEY + END_ORIG_SRC }, { "dport", required_argument, NULL, OPT_KEY + END_ORIG_DST }
+#define PORT_OPTIONS                                                                    \
+	{ "orig-port-src", required_argument, NULL, OPT_KEY + END_ORIG_SRC },           \
+		{ "orig-port-dst", required_argument, NULL, OPT_KEY + END_ORIG_DST },   \
+		{ "reply-port-src", required_argument, NULL, OPT_KEY + END_REPLY_SRC }, \
+		{ "reply-port-dst", required_argument, NULL, OPT_KEY + END_REPLY_DST }, \
+		{ "sport", required_argument, NULL, OPT_KEY + END_ORIG_SRC },           \
+	{                                                                               \
+		"dport", required_argument, NULL, OPT_KEY + END_ORIG_DST                \
+	}
 
 static const struct option plain_options[] = { COMMON_OPTIONS, { 0 } };
 static const struct option port_options[] = { COMMON_OPTIONS, PORT_OPTIONS, { 0 } };
-static const struct option state_options[] = { COMMON_OPTIONS, PORT_OPTIONS, { "state", required_argument, NULL, OPT_STATE }, { 0 } };
+static const struct option state_options[] = {
+	COMMON_OPTIONS, PORT_OPTIONS, { "state", required_argument, NULL, OPT_STATE }, { 0 }
+};
 static const struct option icmp_options[] = {
-	COMMON_OPTIONS, { "icmp-type", required_argument, NULL, OPT_TYPE }, { "icmp-code", required_argument, NULL, OPT_CODE },
-	{ "icmp-id", required_argument, NULL, OPT_ID }, { 0 },
+	COMMON_OPTIONS,
+	{ "icmp-type", required_argument, NULL, OPT_TYPE },
+	{ "icmp-code", required_argument, NULL, OPT_CODE },
+	{ "icmp-id", required_argument, NULL, OPT_ID },
+	{ 0 },
 };
 static const struct option gre_options[] = {
-	COMMON_OPTIONS, { "orig-key-src", required_argument, NULL, OPT_KEY + END_ORIG_SRC },
+	COMMON_OPTIONS,
+	{ "orig-key-src", required_argument, NULL, OPT_KEY + END_ORIG_SRC },
 	{ "orig-key-dst", required_argument, NULL, OPT_KEY + END_ORIG_DST },
 	{ "reply-key-src", required_argument, NULL, OPT_KEY + END_REPLY_SRC },
 	{ "reply-key-dst", required_argument, NULL, OPT_KEY + END_REPLY_DST },
-	{ "srckey", required_argument, NULL, OPT_KEY + END_ORIG_SRC }, { "dstkey", required_argument, NULL, OPT_KEY + END_ORIG_DST },
+	{ "srckey", required_argument, NULL, OPT_KEY + END_ORIG_SRC },
+	{ "dstkey", required_argument, NULL, OPT_KEY + END_ORIG_DST },
 	{ 0 },
 };
 
@@ -67,14 +94,19 @@ static const struct option gre_options[] = {
 static const struct {
 	uint8_t proto;
 	const struct option *options;
-} protocols[] = { { IP_PROTO_TCP, state_options }, { IP_PROTO_UDP, port_options }, { IP_PROTO_UDPLITE, port_options },
-		  { IP_PROTO_SCTP, state_options }, { IP_PROTO_ICMP, icmp_options }, { IP_PROTO_GRE, gre_options } };
+} protocols[] = { { IP_PROTO_TCP, state_options },    { IP_PROTO_UDP, port_options },
+		  { IP_PROTO_UDPLITE, port_options }, { IP_PROTO_SCTP, state_options },
+		  { IP_PROTO_ICMP, icmp_options },    { IP_PROTO_GRE, gre_options } };
 
 static const struct {
 	int command;
 	const char *conntrack, *expect;
-} legal[] = { { 'L', "sdrqpuzmfngojwlc", "fo" }, { 'D', "sdrqptumfngoiwjlc", "sdrqp" }, { 'E', "sdrqpemfngobjwlc", "eobp" },
-	      { 'C', "", "" }, { 'S', "", "" }, { 'F', "f", "f" } };
+} legal[] = { { 'L', "sdrqpuzmfngojwlc", "fo" },
+	      { 'D', "sdrqptumfngoiwjlc", "sdrqp" },
+	      { 'E', "sdrqpemfngobjwlc", "eobp" },
+	      { 'C', "", "" },
+	      { 'S', "", "" },
+	      { 'F', "f", "f" } };
 
 /* misuse: "conntrack ...: what" and where help is. Return: exit status. */
 static int misuse(struct request *rq, const char *format, const char *arg)
@@ -87,12 +119,14 @@ static int misuse(struct request *rq, const char *format, const char *arg)
 
 int conntrack_later(struct request *rq, const char *what)
 {
-	text_printf(&rq->err, TOOL ": %s comes with the next release; this one has -L, -D, -E, -F, -C and -S.\n", what);
+	text_printf(&rq->err,
+		    TOOL ": %s comes with the next release; this one has -L, -D, -E, -F, -C and -S.\n", what);
 	return CONNTRACK_OTHER;
 }
 
 /* take_address: ADDRESS[/LENGTH or /MASK]. Return: 0 or exit status. */
-static int take_address(struct request *rq, struct conntrack_query *q, struct conntrack_address *a, const char *arg)
+static int take_address(struct request *rq, struct conntrack_query *q, struct conntrack_address *a,
+			const char *arg)
 {
 	char text[64], *slash, *end;
 	struct in6_addr six;
@@ -163,10 +197,14 @@ static int take_status(struct request *rq, struct conntrack_query *q, char *list
 	static const struct {
 		const char *name;
 		uint32_t value, mask;
-	} rows[] = { { "ASSURED", CT_ST_ASSURED, CT_ST_ASSURED }, { "SEEN_REPLY", CT_ST_SEEN_REPLY, CT_ST_SEEN_REPLY },
-		     { "UNSET", 0, 0 }, { "FIXED_TIMEOUT", CT_ST_FIXED_TIMEOUT, CT_ST_FIXED_TIMEOUT },
-		     { "EXPECTED", CT_ST_EXPECTED, CT_ST_EXPECTED }, { "OFFLOAD", 1u << 14, 1u << 14 },
-		     { "HW_OFFLOAD", 1u << 15, 1u << 15 }, { "UNREPLIED", 0, CT_ST_SEEN_REPLY } };
+	} rows[] = { { "ASSURED", CT_ST_ASSURED, CT_ST_ASSURED },
+		     { "SEEN_REPLY", CT_ST_SEEN_REPLY, CT_ST_SEEN_REPLY },
+		     { "UNSET", 0, 0 },
+		     { "FIXED_TIMEOUT", CT_ST_FIXED_TIMEOUT, CT_ST_FIXED_TIMEOUT },
+		     { "EXPECTED", CT_ST_EXPECTED, CT_ST_EXPECTED },
+		     { "OFFLOAD", 1u << 14, 1u << 14 },
+		     { "HW_OFFLOAD", 1u << 15, 1u << 15 },
+		     { "UNREPLIED", 0, CT_ST_SEEN_REPLY } };
 	char *word;
 
 	while ((word = strsep(&list, ","))) {
@@ -193,7 +231,9 @@ static int take_output(struct request *rq, struct conntrack_query *q, char *list
 	static const struct {
 		const char *name;
 		unsigned print;
-	} rows[] = { { "extended", CT_PRINT_EXTENDED }, { "id", CT_PRINT_ID }, { "ktimestamp", CT_PRINT_TIMESTAMP },
+	} rows[] = { { "extended", CT_PRINT_EXTENDED },
+		     { "id", CT_PRINT_ID },
+		     { "ktimestamp", CT_PRINT_TIMESTAMP },
 		     { "labels", CT_PRINT_LABELS } };
 	char *word;
 
@@ -220,7 +260,9 @@ static int take_events(struct request *rq, struct conntrack_query *q, char *list
 	static const struct {
 		const char *name;
 		uint32_t events;
-	} rows[] = { { "ALL", UINT32_MAX }, { "NEW", CT_EV_NEW | CT_EV_RELATED }, { "DESTROY", CT_EV_DESTROY },
+	} rows[] = { { "ALL", UINT32_MAX },
+		     { "NEW", CT_EV_NEW | CT_EV_RELATED },
+		     { "DESTROY", CT_EV_DESTROY },
 		     { "UPDATES", ~(uint32_t)(CT_EV_NEW | CT_EV_RELATED | CT_EV_DESTROY) } };
 	char *word;
 
@@ -349,7 +391,9 @@ static int take_option(struct request *rq, struct conntrack_query *q, int o)
 		return take_events(rq, q, optarg);
 	case 'f':
 		q->ipv6 |= !strcmp(optarg, "ipv6");
-		return strcmp(optarg, "ipv4") && strcmp(optarg, "ipv6") ? misuse(rq, "`%s' unsupported protocol", optarg) : 0;
+		return strcmp(optarg, "ipv4") && strcmp(optarg, "ipv6")
+			       ? misuse(rq, "`%s' unsupported protocol", optarg)
+			       : 0;
 	case 'm':
 		take_mark(q, optarg);
 		return 0;
@@ -423,7 +467,8 @@ int conntrack_parse(struct request *rq, struct conntrack_query *q)
 		char letter[] = { '-', (char)optopt, 0 };
 
 		if (o == '?')
-			code = misuse(rq, "unknown option `%s'", optopt > 0 && optopt < 128 && strncmp(word, "--", 2) ? letter : word);
+			code = misuse(rq, "unknown option `%s'",
+				      optopt > 0 && optopt < 128 && strncmp(word, "--", 2) ? letter : word);
 		else if (o == ':')
 			code = misuse(rq, "option `%s' requires an argument", word);
 		else if (o < 128 && strchr("LIUDGEFAhVCS", o))
@@ -446,7 +491,8 @@ static bool is_address(const struct conntrack_address *a, uint32_t be)
  * which always differ, count as ports. */
 static bool match_nat(const struct conntrack_query *q, const struct ct_tuple *o, const struct ct_tuple *r)
 {
-	const struct conntrack_address *to_src = &q->nat[q->nat_kind[2] ? 2 : 0], *to_dst = &q->nat[q->nat_kind[2] ? 2 : 1];
+	const struct conntrack_address *to_src = &q->nat[q->nat_kind[2] ? 2 : 0],
+				       *to_dst = &q->nat[q->nat_kind[2] ? 2 : 1];
 	bool source = o->src.word[0] != r->dst.word[0] || (!to_src->given && o->src_key != r->dst_key);
 	bool destination = o->dst.word[0] != r->src.word[0] || (!to_dst->given && o->dst_key != r->src_key);
 
@@ -487,9 +533,11 @@ bool conntrack_match(const struct conntrack *ctk, const struct conntrack_query *
 			return false;
 	if (!match_protocol(q, ct) || !match_nat(q, o, r))
 		return false;
-	if ((q->has_mark && (ct->mark & q->mark_mask) != q->mark) || (ct->status & q->status_mask) != q->status)
+	if ((q->has_mark && (ct->mark & q->mark_mask) != q->mark) ||
+	    (ct->status & q->status_mask) != q->status)
 		return false;
 	if (q->has_zone && (ct->zone != q->zone || (ct->zone && ct->zone_dir != CT_ZONE_BOTH)))
 		return false;
-	return (!q->has_secmark || !ct->secmark || ct->secmark == q->secmark) && (!q->has_id || ct_id(ctk, ct) == q->id);
+	return (!q->has_secmark || !ct->secmark || ct->secmark == q->secmark) &&
+	       (!q->has_id || ct_id(ctk, ct) == q->id);
 }
