@@ -146,7 +146,8 @@ static int parse_weekdays(struct opt_call *c, uint8_t *out)
 		} else {
 			day = weekday_of(at, len);
 			if (!day)
-				return rule_fail(c->err, "%.*s is not a valid day specifier", (int)len, at);
+				return rule_fail(c->err, "%.*s is not a valid day specifier",
+						 len > 3 ? 3 : (int)len, at);
 		}
 		if (day < 8)
 			*out |= (uint8_t)(1u << day);
@@ -319,8 +320,10 @@ static void time_save(const void *data, struct text *out)
 		text_puts(out, " --datestart ");
 		put_date(out, d->date_start, 'T');
 	}
-	text_puts(out, " --datestop ");
-	put_date(out, d->date_stop, 'T');
+	if (d->date_stop) {
+		text_puts(out, " --datestop ");
+		put_date(out, d->date_stop, 'T');
+	}
 	if (d->kerneltz)
 		text_puts(out, " --kerneltz");
 	if (d->contiguous)
