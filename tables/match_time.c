@@ -290,7 +290,8 @@ static void time_print(const void *data, bool numeric, struct text *out)
 	}
 	if (d->date_stop != INT32_MAX) {
 		text_puts(out, " until date ");
-		put_date(out, d->date_stop, ' ');
+		if (d->date_stop)
+			put_date(out, d->date_stop, ' ');
 	}
 	if (!d->kerneltz)
 		text_puts(out, " UTC");

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("iptables-
 
 # (regular expression, reason): a difference, written as in difference(), that is meant. Each must be met.
 EXCUSES = [
+    (r"rule would never match protocol$", "1.8.11: --ctproto 0 is refused"),
     (r"but for NUL => ", "docs/semantics.md: -m bpf ends in a NUL byte in -L"),
     (r"=> [^=]*\brange \d+-\d+ is negative\.$", "1.8.11: a negative range is refused"),
     (r"=> (save|-S) => .*! --(sport|dport|ahspi|espspi|ipcompspi) 0:\d+", "1.8.11: a negated full range is kept"),
@@ -49,7 +50,6 @@ EXCUSES = [
     (r"(multiport|dscp|DSCP|statistic|TTL|time|tos|CLUSTERIP|TPROXY|connlabel|HMARK) .*=> (message|status) => ",
      "two mistakes in one rule, or text behind a value: another one of them is told first"),
     (r"CT .*--timeout=? ?nosuch.*=> (save|-S) => ", "iptables 1.8.9 cuts the name of a --timeout that is not there"),
-    (r"rule would never match protocol$", "1.8.11: --ctproto 0 is refused"),
     (r"=> 2: Invalid MAC address|neither a valid network mask", "iptables 1.8.9 reads a short MAC address, mask or length of a mask"),
     (r"--path[ =].*=> status => 1: line \d+ failed => 0: $", "docs/semantics.md: any cgroup --path is taken"),
 ]
@@ -69,6 +69,7 @@ def bare(message):
     """An error without the program's name, its hint and where it happened."""
     lines = [line for line in message.splitlines() if line.strip() and not line.startswith(
         ("Try `", "Error occurred", "Perhaps", "Warning: ", "xt_iprange: "))]
+    lines = [re.sub(r"^warn: --nflog-range .* instead", "", line) for line in lines]
     joined = re.split(r"(?=iptables-restore v\S+ \(legacy\): )", " ".join(line.strip() for line in lines))[-1]
     return re.sub(r"^(ip6?tables|iptables-restore)( v\S+ \(legacy\))?: ", "", joined).strip()
 
