@@ -289,7 +289,7 @@ static void time_print(const void *data, bool numeric, struct text *out)
 		put_date(out, d->date_start, ' ');
 	}
 	if (d->date_stop != INT32_MAX) {
-		text_puts(out, " until date ");
+		text_puts(out, d->date_stop ? " until date " : " until date");
 		if (d->date_stop)
 			put_date(out, d->date_stop, ' ');
 	}
