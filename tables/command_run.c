@@ -484,5 +484,8 @@ int ruleset_line(struct tables *t, struct ruleset *rs, enum table_id id, const c
 		return -1;
 	result = ruleset_command(t, rs, id, words.argc, words.argv, make_chains, err);
 	words_free(&words);
+	/* Where iptables has no more to say than its hint at --help. */
+	if (result && !err->text[0])
+		rule_fail(err, "not a command: -A CHAIN and what describes the rule expected");
 	return result;
 }

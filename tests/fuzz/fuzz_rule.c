@@ -4,6 +4,7 @@
  * What is taken must print as text that is taken again and prints the same.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,15 @@ static void again(struct tables *t, enum table_id id, const struct text *text)
 	struct text out;
 
 	if (!rs || ruleset_restore(t, rs, text_cstr(text), "saved", false, true, &err) ||
-	    tables_commit(t, rs, &err))
+	    tables_commit(t, rs, &err)) {
+		fprintf(stderr, "%s\nis refused: %s\n", text_cstr(text), err.text);
 		abort();
+	}
 	out = saved(t, id);
-	if (strcmp(text_cstr(&out), text_cstr(text)))
+	if (strcmp(text_cstr(&out), text_cstr(text))) {
+		fprintf(stderr, "%s\nbecomes\n%s\n", text_cstr(text), text_cstr(&out));
 		abort();
+	}
 	text_free(&out);
 }
 
