@@ -22,6 +22,11 @@ JOB_LIMIT_S = 1200
 SANITIZE = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
 
 
+def without_make(environment):
+    """An environment without what a calling make put there: its job server is not ours."""
+    return {name: value for name, value in environment.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
+
 class Job:
     """One command and how to count its tests: 'tap', 'pytest' or 'status'."""
 
@@ -31,7 +36,7 @@ class Job:
     def run(self):
         """Run it. Return (passed, failed, output, seconds)."""
         start = time.monotonic()
-        env = dict(self.env or os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+        env = dict(without_make(self.env or os.environ), CMOCKA_MESSAGE_OUTPUT="TAP")
         try:
             done = subprocess.run(self.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, timeout=JOB_LIMIT_S, check=False)
@@ -69,9 +74,8 @@ def build(*targets, sanitize=False):
     """make targets in the plain or the sanitizer build. Exits if that fails."""
     folder = "build/asan" if sanitize else "build"
     command = ["make", "-s", "-j%d" % (os.cpu_count() or 1), "BUILD=" + folder]
-    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     done = subprocess.run(command + (["SAN=1"] if sanitize else []) + [t.replace("@", folder) for t in targets],
-                          cwd=ROOT, env=own, check=False)
+                          cwd=ROOT, env=without_make(os.environ), check=False)
     if done.returncode:
         print("build failed\n0 passed, 1 failed")
         sys.exit(1)
