@@ -23,6 +23,6 @@ them, so hand-built packets from and to them meet no stack that would answer.
 
 Reading order: `topology` (names and numbers), `scenario` (what a scenario is),
 `lab` (what it can ask), `host` (what an end can do), `kernel_lab` and
-`tapgate_lab` (the two routers), `agent`, `services` and `frames` (the process
+`tapgate_lab` (the two routers), `resident`, `services` and `frames` (the process
 inside each namespace), `text` and `compare` (records and their comparison).
 """

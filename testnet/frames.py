@@ -1,6 +1,6 @@
 """Frames of one interface: capture all, send raw, answer ARP for virtual hosts.
 
-Runs inside a namespace, in a thread of the agent.  Everything the interface
+Runs inside a namespace, in a thread of the resident.  Everything the interface
 receives or sends is kept in order; readers ask for what came after an index.
 """
 

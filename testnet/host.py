@@ -17,11 +17,11 @@ QUIET = 0.03          # seconds without a new frame that count as silence
 class Host:
     """A namespace at the far end of one link."""
 
-    def __init__(self, link, netns, agent):
-        """@link: the topology link; @netns: namespace name; @agent: its process."""
+    def __init__(self, link, netns, resident):
+        """@link: the topology link; @netns: namespace name; @resident: its process."""
         self.link = link
         self.netns = netns
-        self.agent = agent
+        self.resident = resident
         self.device = None
         self._mark = 0
         self._address = link.host_address
@@ -30,11 +30,11 @@ class Host:
 
     def run(self, *argv, limit=10, text_in=None):
         """Run a program in the namespace: (exit status, stdout, stderr)."""
-        return self.agent.call("run", list(argv), text=text_in, limit=limit, timeout=limit + 5)
+        return self.resident.call("run", list(argv), text=text_in, limit=limit, timeout=limit + 5)
 
     def start(self, *argv):
         """Start a program that stays until the laboratory closes; its pid."""
-        return self.agent.call("spawn", list(argv))
+        return self.resident.call("spawn", list(argv))
 
     def add_address(self, address):
         """Give the host one more address, ADDR/LEN."""
@@ -44,7 +44,7 @@ class Host:
 
     def listening(self, port):
         """Wait until a TCP server listens on port; an error if none does."""
-        if not self.agent.call("wait_listening", port):
+        if not self.resident.call("wait_listening", port):
             raise RuntimeError("%s: nothing listens on port %d" % (self.netns, port))
 
     def ping(self, address, *options, count=1, ident=77):
@@ -66,29 +66,29 @@ class Host:
 
     def udp_echo(self, port, **where):
         """Echo datagrams on a port from now on."""
-        self.agent.call("udp_echo", port, **where)
+        self.resident.call("udp_echo", port, **where)
 
     def udp_ask(self, address, port, data=b"question", sport=5000, limit=1.0, flags=()):
         """Send a datagram, wait for the answer: its text, or ECONNREFUSED, TIMEOUT, ..."""
-        return self.agent.call("udp_ask", address, port, data, sport, limit, tuple(flags))
+        return self.resident.call("udp_ask", address, port, data, sport, limit, tuple(flags))
 
     def tcp_serve(self, port, mode="echo", **where):
         """Serve TCP on a port from now on; modes: see services.Services.tcp_serve."""
-        self.agent.call("tcp_serve", port, mode, **where)
+        self.resident.call("tcp_serve", port, mode, **where)
 
     def tcp_exchange(self, address, port, data=b"question", sport=40000, close="full", limit=2.0):
         """Connect, send, read, close: (what was read, how it ended)."""
-        return self.agent.call("tcp_exchange", address, port, data, sport, close, limit)
+        return self.resident.call("tcp_exchange", address, port, data, sport, close, limit)
 
     def tcp_more(self, sport, data):
         """Use a connection that tcp_exchange left open (close='hold')."""
-        return self.agent.call("tcp_more", sport, data)
+        return self.resident.call("tcp_more", sport, data)
 
     def seen(self, proto, port, count=1):
         """What the server on a port saw; waits, for a bounded time, until it saw `count`."""
         until = time.monotonic() + 2
         while True:
-            seen = self.agent.call("seen", proto, port)
+            seen = self.resident.call("seen", proto, port)
             if len(seen) >= count or time.monotonic() > until:
                 return seen
             time.sleep(0.005)
@@ -102,7 +102,7 @@ class Host:
             if not isinstance(item, Ether):
                 item = Ether(src=self.link.host_mac, dst=self.link.router_mac) / item
             frames.append(bytes(item))
-        self.agent.call("send_frames", frames)
+        self.resident.call("send_frames", frames)
 
     def mark(self):
         """Forget what arrived until now, what is still on its way included."""
@@ -111,12 +111,12 @@ class Host:
 
     def forget(self):
         """mark() for when nothing can be on its way."""
-        self._mark = self.agent.call("frame_count")
+        self._mark = self.resident.call("frame_count")
 
     def frames(self, outgoing=False, arp=False):
         """Scapy packets that arrived (or left) since mark(), barrier ARP excluded."""
         found = []
-        for out, raw in self.agent.call("frames_since", self._mark):
+        for out, raw in self.resident.call("frames_since", self._mark):
             is_arp = raw[12:14] == b"\x08\x06"
             if out == outgoing and is_arp == arp and (arp or raw[12:14] == b"\x08\x00"):
                 found.append(Ether(raw))

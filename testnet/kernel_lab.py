@@ -8,7 +8,7 @@ inherits from the machine are put to the defaults compiled into Linux.
 """
 
 from . import namespaces, services
-from .agent import Agent
+from .resident import Resident
 from .lab import Lab, sysctl_path
 from .topology import LINKS
 
@@ -33,12 +33,12 @@ class KernelLab(Lab):
         return super()._namespace_names() + [self.router_name]
 
     def _start_router(self):
-        self.router = Agent(self.router_name, services.make)
+        self.router = Resident(self.router_name, services.make)
         self._write(self._early_sysctls())
         self._links()
         self._addresses()
         for host in self.hosts:
-            self._quiet_device(host.agent, host.device)
+            self._quiet_device(host.resident, host.device)
             self._quiet_device(self.router, host.link.name)
         self._start_tracking()
         if self.sets:

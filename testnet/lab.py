@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from . import namespaces, services, text
-from .agent import Agent
+from .resident import Resident
 from .host import QUIET, Host
 from .topology import LINKS
 
@@ -68,9 +68,9 @@ class Lab:
             self._namespaces = names
             for link in LINKS:
                 netns = "tg-%s-%s" % (link.host, self.suffix)
-                host = Host(link, netns, Agent(netns, services.make))
+                host = Host(link, netns, Resident(netns, services.make))
                 host.lab = self
-                host.agent.call("write", [
+                host.resident.call("write", [
                     ("/proc/sys/net/ipv6/conf/all/disable_ipv6", 1),
                     ("/proc/sys/net/ipv6/conf/default/disable_ipv6", 1),
                     ("/proc/sys/net/ipv4/conf/all/rp_filter", 0),
@@ -83,7 +83,7 @@ class Lab:
                 setattr(self, link.host, host)
             self._start_router()
             for host in self.hosts:
-                host.agent.call("attach", host.device, host.link, self.offload)
+                host.resident.call("attach", host.device, host.link, self.offload)
             self._introduce()
             for host in self.hosts:
                 host.forget()
@@ -113,7 +113,7 @@ class Lab:
             self._stop_router()
         finally:
             for host in self.hosts:
-                host.agent.close()
+                host.resident.close()
             self.hosts = []
             namespaces.delete(self._namespaces)
             self._namespaces = []
@@ -128,17 +128,17 @@ class Lab:
     def _stop_router(self):
         """Take the router away; must bear any state."""
 
-    def _quiet_device(self, agent, device):
+    def _quiet_device(self, resident, device):
         """No offloads on a device, so that every frame on it is what a wire would carry."""
         if not self.offload:
-            agent.call("run", ["ethtool", "-K", device, "rx", "off", "tx", "off", "sg", "off", "tso", "off",
+            resident.call("run", ["ethtool", "-K", device, "rx", "off", "tx", "off", "sg", "off", "tso", "off",
                                "gso", "off", "gro", "off"])
 
     def _introduce(self):
         """Let router and hosts learn each other's MAC addresses: not what scenarios test."""
         for host in self.hosts:
             for address in [host.link.host_address] + host.link.virtual:
-                if not host.agent.call("barrier", address):
+                if not host.resident.call("barrier", address):
                     raise RuntimeError("the router does not answer ARP on %s (asked by %s)"
                                        % (host.link.name, address))
 
@@ -151,12 +151,12 @@ class Lab:
         hosts had sent, after the second they have captured what it sent then.
         """
         for _ in range(2):
-            for call in [host.agent.start("barrier", host.link.host_address) for host in self.hosts]:
+            for call in [host.resident.start("barrier", host.link.host_address) for host in self.hosts]:
                 call.result()
         until = time.monotonic() + limit
         before = None
         while time.monotonic() < until:
-            now = [host.agent.call("frame_count") for host in self.hosts]
+            now = [host.resident.call("frame_count") for host in self.hosts]
             if now == before:
                 return
             before = now

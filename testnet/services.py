@@ -1,6 +1,6 @@
 """What a host can do inside its namespace: sockets, programs, frames, /proc.
 
-An instance lives in the agent of one namespace.  Every method is a remote call
+An instance lives in the resident of one namespace.  Every method is a remote call
 of that host; all waits are bounded.  Servers stay until shutdown and keep what
 they saw, for seen().
 """
@@ -280,6 +280,6 @@ def _short(data):
 
 
 def make():
-    """A fresh service, for an Agent."""
+    """A fresh service, for an Resident."""
     namespaces.die_with_parent()
     return Services()

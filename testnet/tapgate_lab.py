@@ -145,7 +145,7 @@ class TapgateLab(Lab):
             self.process.command("ipset", "restore", text=self.sets)
             self.process.command("iptables-restore", text=self.rules)
         for host in self.hosts:
-            self._quiet_device(host.agent, host.device)
+            self._quiet_device(host.resident, host.device)
             namespaces.ip_batch(["link set lo up", "link set %s address %s"
                                  % (host.device, host.link.host_mac)], host.netns)
 

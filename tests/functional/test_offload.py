@@ -83,7 +83,7 @@ def test_narrow_out_port_without_df():
     """Super-packets without DF into a narrow port: segmented, then fragmented, all arrives."""
     with TapgateLab(NAT, offload=True, mtu={"wan": 1400}) as lab:
         widen(lab)
-        lab.client.agent.call("write", [("/proc/sys/net/ipv4/ip_no_pmtu_disc", 1)])
+        lab.client.resident.call("write", [("/proc/sys/net/ipv4/ip_no_pmtu_disc", 1)])
         transfer(lab, lab.client, lab.server, 20 * 1000 * 1000)
 
 

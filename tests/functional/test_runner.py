@@ -59,7 +59,7 @@ def test_everything_is_removed():
     import os
     with KernelLab(RULES % "DROP") as lab:
         names = [host.netns for host in lab.hosts] + [lab.router_name]
-        pids = [host.agent.pid for host in lab.hosts] + [lab.router.pid]
+        pids = [host.resident.pid for host in lab.hosts] + [lab.router.pid]
         directory = lab.directory
         sleeper = lab.client.start("sleep", "1000")
         assert all(os.path.exists("/run/netns/" + name) for name in names)

@@ -2,7 +2,7 @@
 
 The laboratory forks it, so scapy is imported once for all; it enters its
 namespace and then serves calls, each in a thread of its own, so that a call
-may wait for another.  The parent side is `Agent`: call() waits for the answer,
+may wait for another.  The parent side is `Resident`: call() waits for the answer,
 start() gives a `Call` to wait for later.  Values cross as pickles; packets
 cross as bytes.
 """
@@ -17,23 +17,23 @@ import traceback
 from . import namespaces
 
 
-class AgentError(RuntimeError):
+class ResidentError(RuntimeError):
     """A call failed inside the namespace; the text carries its traceback."""
 
 
 class Call:
     """An answer to come."""
 
-    def __init__(self, agent, number):
-        self.agent = agent
+    def __init__(self, resident, number):
+        self.resident = resident
         self.number = number
 
     def result(self, timeout=15):
-        """Wait for the answer; AgentError if the call raised or time ran out."""
-        return self.agent.wait(self.number, timeout)
+        """Wait for the answer; ResidentError if the call raised or time ran out."""
+        return self.resident.wait(self.number, timeout)
 
 
-class Agent:
+class Resident:
     """The parent's handle of one namespace process."""
 
     def __init__(self, netns, make_service):
@@ -63,15 +63,15 @@ class Agent:
         until = time.monotonic() + timeout
         while number not in self._answers:
             if not self._pipe.poll(max(0, until - time.monotonic())):
-                raise AgentError("%s: no answer in %s s" % (self.netns, timeout))
+                raise ResidentError("%s: no answer in %s s" % (self.netns, timeout))
             try:
                 key, good, value = self._pipe.recv()
             except EOFError:
-                raise AgentError("%s: the process is gone" % self.netns) from None
+                raise ResidentError("%s: the process is gone" % self.netns) from None
             self._answers[key] = (good, value)
         good, value = self._answers.pop(number)
         if not good:
-            raise AgentError(value)
+            raise ResidentError(value)
         return value
 
     def close(self):
@@ -80,7 +80,7 @@ class Agent:
             return
         try:
             self.call("shutdown", timeout=3)
-        except (AgentError, OSError):
+        except (ResidentError, OSError):
             pass
         pid, self.pid = self.pid, None
         self._pipe.close()
