@@ -125,8 +125,9 @@ int range_parse_to(struct opt_call *c, const char *text, struct nat_range *r)
 	return dash ? parse_address(c, dash + 1, len - (size_t)(dash + 1 - text), &r->max_addr) : 0;
 }
 
-int range_flags(struct opt_call *c, struct nat_range *r)
+int range_check(struct opt_call *c)
 {
+	struct nat_range *r = c->data;
 	static const uint32_t flag[] = {
 		[RANGE_OPT_RANDOM] = NAT_RANGE_RANDOM,
 		[RANGE_OPT_RANDOM_FULLY] = NAT_RANGE_RANDOM_FULLY,
@@ -171,6 +172,17 @@ void range_put_flags(const struct nat_range *r, const char *dashes, struct text 
 		text_printf(out, " %srandom-fully", dashes);
 	if (r->flags & NAT_RANGE_PERSISTENT)
 		text_printf(out, " %spersistent", dashes);
+}
+
+void range_save_ports(const void *data, struct text *out)
+{
+	const struct nat_range *r = data;
+
+	if (r->flags & NAT_RANGE_PORTS) {
+		text_puts(out, " --to-ports ");
+		range_put_ports(r, out);
+	}
+	range_put_flags(r, "--", out);
 }
 
 enum rule_verdict range_apply(const struct nat_range *r, enum nat_manip manip, struct pkt *p,

@@ -30,12 +30,16 @@ int range_parse_ports(struct opt_call *c, const char *text, struct nat_range *r)
 /* range_parse_to: "A", "A-B", either with ":" and ports, or ":" and ports alone. Return: 0, or -1 with the error. */
 int range_parse_to(struct opt_call *c, const char *text, struct nat_range *r);
 
-/* range_flags: .check of the targets: takes over --random, --random-fully, --persistent. Return: 0. */
-int range_flags(struct opt_call *c, struct nat_range *r);
+/* range_check: .check of the targets, whose data is a struct nat_range: takes over --random, --random-fully, --persistent.
+ * Return: 0. */
+int range_check(struct opt_call *c);
 
 /* range_put_ports: "80", "80-90" or "80-90/85". range_put_to: "A-B:ports" as after to: and --to-source. */
 void range_put_ports(const struct nat_range *r, struct text *out);
 void range_put_to(const struct nat_range *r, struct text *out);
+
+/* range_save_ports: .save of the targets that take only ports: "--to-ports 80-90" if given, and the flags. */
+void range_save_ports(const void *data, struct text *out);
 
 /* range_put_flags: " random random-fully persistent", each with @dashes before. */
 void range_put_flags(const struct nat_range *r, const char *dashes, struct text *out);

@@ -30,13 +30,7 @@ static int parse(struct opt_call *c)
 	return 0;
 }
 
-/* check: the flags. */
-static int check(struct opt_call *c)
-{
-	return range_flags(c, c->data);
-}
-
-/* print, save: as iptables -L and iptables-save show it. */
+/* print: as iptables -L shows it. */
 static void print(const void *data, bool numeric, struct text *out)
 {
 	const struct nat_range *r = data;
@@ -47,17 +41,6 @@ static void print(const void *data, bool numeric, struct text *out)
 		range_put_ports(r, out);
 	}
 	range_put_flags(r, "", out);
-}
-
-static void save(const void *data, struct text *out)
-{
-	const struct nat_range *r = data;
-
-	if (r->flags & NAT_RANGE_PORTS) {
-		text_puts(out, " --to-ports ");
-		range_put_ports(r, out);
-	}
-	range_put_flags(r, "--", out);
 }
 
 /* own_address: an address for packets that leave by @out toward @next_hop. Network order; 0 if no port has any. */
@@ -113,8 +96,8 @@ const struct target_ops nat_target_masquerade = {
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.parse = parse,
-	.check = check,
+	.check = range_check,
 	.print = print,
-	.save = save,
+	.save = range_save_ports,
 	.target = target,
 };

@@ -26,12 +26,6 @@ static int parse(struct opt_call *c)
 	return 0;
 }
 
-/* check: the flags. */
-static int check(struct opt_call *c)
-{
-	return range_flags(c, c->data);
-}
-
 /* print, save: as iptables -L and iptables-save show it. */
 static void print(const void *data, bool numeric, struct text *out)
 {
@@ -63,7 +57,7 @@ const struct target_ops nat_target_snat = {
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.parse = parse,
-	.check = check,
+	.check = range_check,
 	.print = print,
 	.save = save,
 	.target = target,

@@ -343,8 +343,7 @@ static void finish_header(struct pkt *p, const struct queue *q, uint32_t total, 
 
 	ip->total_len = htons((uint16_t)total);
 	ip->tos |= ecn;
-	p->frag_df = q->max_df_size == q->max_size;
-	ip->frag = p->frag_df ? htons(IP4_DF) : 0;
+	ip->frag = q->max_df_size == q->max_size ? htons(IP4_DF) : 0;
 	(void)ip4_parse(p);
 	ip4_csum_fill(p);
 	p->opts = (struct pkt_opts){ 0 }; /* those of another header */

@@ -5,7 +5,7 @@
 #include "netstack/hooks.h"
 
 /* defrag_hook: hook function (ROOM_NETSTACK). Whole packets pass; a fragment is stolen until its datagram is complete,
- * then the last one goes on as the whole packet (defragmented, max_frag, frag_df set). */
+ * then the last one goes on as the whole packet (defragmented, max_frag set). */
 enum verdict defrag_hook(void *netstack, struct pkt *p, const struct hook_state *st);
 
 /* defrag_memory: bytes held now, as compared with ipfrag_high_thresh. */

@@ -117,9 +117,7 @@ struct pkt {
 	bool has_mac;      /* the received Ethernet header is at data - ETH_HLEN */
 	bool traced;       /* -j TRACE asked for it */
 	bool defragmented; /* put together from fragments */
-	bool frag_df;      /* a fragment had DF set (with defragmented) */
 	bool forwarded;    /* took the forward path */
-	bool rerouted;
 	bool own_socket;   /* sent by the router itself, as through a socket: all it makes but resets of -j REJECT */
 	bool synproxy;     /* -j SYNPROXY's SYN to the server: its connection is to be followed */
 	bool redirect;     /* routing found that the sender should use another gateway (RFC 792 redirect) */
