@@ -55,7 +55,7 @@ static enum verdict resolve_clash(struct conntrack *ctk, struct pkt *p, struct c
 		return moved_to(ctk, p, winner, p->ct_info);
 	if (ct_tuple_equal(&ct->tuple[0], &winner->tuple[1]) && ct_tuple_equal(&ct->tuple[1], &winner->tuple[0]))
 		return moved_to(ctk, p, winner, CT_ESTABLISHED_REPLY);
-	ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, &other);
+	ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, ct_find_for(ct, CT_REPLY), &other);
 	if (other)
 		goto drop;
 	/* Only answers will find it; it goes soon. */
@@ -77,10 +77,10 @@ enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
 	uint32_t hash = ct_hash(ctk, &ct->tuple[CT_ORIGINAL]), reply_hash = ct_hash(ctk, &ct->tuple[CT_REPLY]);
 	uint32_t longest, length;
 
-	longest = ct_table_chain(ctk, &ct->tuple[CT_ORIGINAL], hash, &winner);
+	longest = ct_table_chain(ctk, &ct->tuple[CT_ORIGINAL], hash, ct_find_for(ct, CT_ORIGINAL), &winner);
 	if (winner)
 		return resolve_clash(ctk, p, winner, reply_hash);
-	length = ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, &winner);
+	length = ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, ct_find_for(ct, CT_REPLY), &winner);
 	if (winner)
 		return resolve_clash(ctk, p, winner, reply_hash);
 	if ((length > longest ? length : longest) > limit) {

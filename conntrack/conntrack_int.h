@@ -57,8 +57,10 @@ void ct_table_link(struct conntrack *ctk, struct ct_entry *ct, enum ct_dir dir, 
 /* ct_table_unlink: takes both directions out of their chains (one that is not there is passed over). */
 void ct_table_unlink(struct conntrack *ctk, struct ct_entry *ct);
 
-/* ct_table_chain: length of the chain of @hash up to where it has @t: *clash gets that entry (NULL: none). */
-uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *t, uint32_t hash, struct ct_entry **clash);
+/* ct_table_chain: length of the chain of @hash up to where it has @t in one of the directions @find: *clash gets that
+ * entry (NULL: none). */
+uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *t, uint32_t hash, unsigned find,
+			struct ct_entry **clash);
 
 /* ct_bucket_of: the bucket of a hash value. */
 static inline uint32_t ct_bucket_of(const struct ct_table *table, uint32_t hash)
@@ -111,6 +113,14 @@ int ct_icmp_error(struct conntrack *ctk, struct pkt *p, const struct hook_state 
 static inline uint16_t ct_zone_of(uint16_t zone, uint8_t zone_dir, enum ct_dir dir)
 {
 	return zone_dir & (dir == CT_ORIGINAL ? CT_ZONE_ORIG : CT_ZONE_REPLY) ? zone : 0;
+}
+
+/* ct_find_for: the directions of other entries in which the tuple that @ct has in direction @dir would clash with it: a
+ * zone that counts for one direction only is compared with that direction only (nf_ct_zone_equal). */
+static inline unsigned ct_find_for(const struct ct_entry *ct, enum ct_dir dir)
+{
+	return ct_zone_of(ct->zone, ct->zone_dir, CT_ORIGINAL) == ct_zone_of(ct->zone, ct->zone_dir, CT_REPLY) ?
+		CT_FIND_ANY : 1u << dir;
 }
 
 /* ct_lookup_zone: as ct_lookup with a zone that may count for one direction only; fills t->zone. *hash gets the hash with

@@ -192,7 +192,8 @@ void ct_table_unlink(struct conntrack *ctk, struct ct_entry *ct)
 	unlink_dir(ctk, ct, CT_REPLY);
 }
 
-uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *tuple, uint32_t hash, struct ct_entry **clash)
+uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *tuple, uint32_t hash, unsigned find,
+			struct ct_entry **clash)
 {
 	struct ct_table *t = ctk->table;
 	uint32_t length = 0;
@@ -203,7 +204,7 @@ uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *tuple, uin
 		struct ct_entry *ct = ct_node_entry(t, node, &dir);
 
 		node = ct->next[dir];
-		if (!ct_tuple_equal(&ct->tuple[dir], tuple))
+		if (!ct_tuple_equal(&ct->tuple[dir], tuple) || !(find & 1u << dir))
 			continue;
 		if (ct_is_expired(ctk, ct)) {
 			ct_kill(ctk, ct);
@@ -246,12 +247,15 @@ struct ct_entry *ct_lookup_zone(struct conntrack *ctk, struct ct_tuple *t, uint1
 bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *tuple, const struct ct_entry *ignore)
 {
 	struct ct_tuple t = *tuple;
+	unsigned find = CT_FIND_ANY;
 	enum ct_dir dir;
 	struct ct_entry *ct;
 
-	if (ignore)
+	if (ignore) {
 		t.zone = ct_zone_of(ignore->zone, ignore->zone_dir, CT_REPLY);
-	ct = ct_table_find(ctk, &t, ct_hash(ctk, &t), CT_FIND_ANY, &dir);
+		find = ct_find_for(ignore, CT_REPLY);
+	}
+	ct = ct_table_find(ctk, &t, ct_hash(ctk, &t), find, &dir);
 	if (!ct || ct == ignore)
 		return false;
 	if (ignore && ct_tuple_equal(&ignore->tuple[CT_ORIGINAL], &ct->tuple[CT_ORIGINAL]))
