@@ -1,5 +1,7 @@
-/* apply_rules.c - the rules of a configuration as one transaction. */
+/* apply_rules.c - the sets and rules of a configuration as one transaction. */
 #include "router/apply.h"
+
+#include "tables/set_file.h"
 
 #include <stdio.h>
 
@@ -46,7 +48,7 @@ static struct ruleset *build(const struct config *c, struct tables *t, unsigned 
 		problem_add(ps, c->file, 0, NULL, NULL, "out of memory for the rules");
 		return NULL;
 	}
-	if (c->rules_path && ruleset_restore(t, rs, text_cstr(&c->rules), c->rules_path, false, false, &err))
+	if (c->rules.path && ruleset_restore(t, rs, text_cstr(&c->rules.text), c->rules.path, false, false, &err))
 		problem_add_line(ps, err.text);
 	add_policies(c, rs, ps);
 	add_rules(c, t, rs, count, ps);
@@ -56,9 +58,20 @@ static struct ruleset *build(const struct config *c, struct tables *t, unsigned 
 	return NULL;
 }
 
-struct ruleset *apply_build_rules(const struct config *c, struct tables *t, struct problems *ps)
+/* begin_sets: puts the sets of the file in place. Return: NULL with a problem. */
+static struct set_change *begin_sets(const struct config *c, struct tables *t, struct problems *ps)
 {
-	return build(c, t, c->rules_count, ps);
+	struct set_file_error err;
+	struct set_change *ch = sets_file_begin(t->sets, text_cstr(&c->sets.text), c->sets.text.len, &err);
+	char line[CONFIG_PATH_MAX + sizeof err.text + 16], number[16] = "";
+
+	if (ch)
+		return ch;
+	if (err.line)
+		snprintf(number, sizeof number, ":%u", err.line);
+	snprintf(line, sizeof line, "%s%s: %s", c->sets.path ? c->sets.path : c->file, number, err.text);
+	problem_add_line(ps, line);
+	return NULL;
 }
 
 /* commits: whether the configuration with only its first @count rules could be made live. Makes it so where it can:
@@ -81,10 +94,13 @@ static void blame(const struct config *c, const struct rule_error *err, struct p
 {
 	const struct engine_limits limits = { { 64, 32, 64 }, { 64, 64, 16 } };
 	struct engine *e = engine_create(&apply_silent_ops, NULL, &limits, 1);
+	struct set_change *sets = e ? begin_sets(c, e->tables, ps) : NULL;
 	unsigned good = 0, bad = c->rules_count;
 
-	if (!e || !bad || !commits(c, e->tables, 0)) {
-		problem_add(ps, c->rules_path ? c->rules_path : c->file, 0, NULL, NULL, "%s", err->text);
+	if (sets)
+		sets_file_commit(sets);
+	if (!sets || !bad || !commits(c, e->tables, 0)) {
+		problem_add(ps, c->rules.path ? c->rules.path : c->file, 0, NULL, NULL, "%s", err->text);
 		engine_destroy(e);
 		return;
 	}
@@ -103,14 +119,19 @@ static void blame(const struct config *c, const struct rule_error *err, struct p
 
 int apply_commit_rules(const struct config *c, struct tables *t, struct problems *ps)
 {
-	struct ruleset *rs = apply_build_rules(c, t, ps);
+	struct set_change *sets = begin_sets(c, t, ps);
+	struct ruleset *rs = sets ? build(c, t, c->rules_count, ps) : NULL;
 	struct rule_error err;
 
-	if (!rs)
-		return -1;
-	if (!tables_commit(t, rs, &err))
+	if (rs && !tables_commit(t, rs, &err)) {
+		sets_file_commit(sets);
 		return 0;
-	tables_abort(t, rs);
-	blame(c, &err, ps);
+	}
+	if (sets)
+		sets_file_abort(sets);
+	if (rs) {
+		tables_abort(t, rs);
+		blame(c, &err, ps);
+	}
 	return -1;
 }

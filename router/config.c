@@ -255,27 +255,28 @@ static bool read_entry(struct config_reader *rd)
 	return table == TABLE_COUNT || config_read_rule(rd, table);
 }
 
-/* read_rules_file: loads the file that router.rules names. */
-static void read_rules_file(struct config *c, struct problems *ps, unsigned line)
+/* read_beside: loads the file that router.@key names: @given, from the folder of the configuration. @what: which file it is
+ * to be. */
+static void read_beside(struct config *c, struct problems *ps, const char *key, const char *what, const char *given,
+			struct config_file *out)
 {
 	const char *slash = strrchr(c->file, '/');
 	int error, n;
 
-	if (!*c->rules_file)
+	if (!*given)
 		return;
-	if (*c->rules_file == '/' || !slash)
-		n = asprintf(&c->rules_path, "%s", c->rules_file);
+	if (*given == '/' || !slash)
+		n = asprintf(&out->path, "%s", given);
 	else
-		n = asprintf(&c->rules_path, "%.*s/%s", (int)(slash - c->file), c->file, c->rules_file);
+		n = asprintf(&out->path, "%.*s/%s", (int)(slash - c->file), c->file, given);
 	if (n < 0)
-		c->rules_path = NULL;
-	error = n < 0 ? -ENOMEM : read_file(c->rules_path, false, &c->rules);
+		out->path = NULL;
+	error = n < 0 ? -ENOMEM : read_file(out->path, false, &out->text);
 	if (error)
-		problem_add(ps, c->file, line, "router", "rules", "cannot read %s: %s",
-			    c->rules_path ? c->rules_path : c->rules_file, read_error(error));
-	else if (c->rules.len && memchr(c->rules.data, 0, c->rules.len))
-		problem_add(ps, c->file, line, "router", "rules", "%s holds a NUL byte: it is no iptables-save file",
-			    c->rules_path);
+		problem_add(ps, c->file, out->line, "router", key, "cannot read %s: %s", out->path ? out->path : given,
+			    read_error(error));
+	else if (out->text.len && memchr(out->text.data, 0, out->text.len))
+		problem_add(ps, c->file, out->line, "router", key, "%s holds a NUL byte: it is no %s file", out->path, what);
 }
 
 /* --- what must hold between entries -------------------------------------------------------------------------------- */
@@ -379,7 +380,6 @@ struct config *config_parse(const char *file, const char *text, size_t len, stru
 	struct config *c = create(file);
 	struct ini *ini = c ? ini_parse(file, text, len, ps) : NULL;
 	struct config_reader rd = { .config = c, .ps = ps };
-	unsigned rules_line = 0;
 
 	if (!ini) {
 		config_free(c);
@@ -390,12 +390,14 @@ struct config *config_parse(const char *file, const char *text, size_t len, stru
 	for (unsigned i = 0; i < ini->entries; i++) {
 		rd.entry = &ini->entry[i];
 		if (!strcasecmp(rd.entry->section, "router") && !strcasecmp(rd.entry->key, "rules"))
-			rules_line = rd.entry->line;
+			c->rules.line = rd.entry->line;
+		if (!strcasecmp(rd.entry->section, "router") && !strcasecmp(rd.entry->key, "sets"))
+			c->sets.line = rd.entry->line;
 		read_entry(&rd);
 	}
 	ini_free(ini);
-	c->rules_line = rules_line;
-	read_rules_file(c, ps, rules_line);
+	read_beside(c, ps, "sets", "ipset-restore", c->sets_file, &c->sets);
+	read_beside(c, ps, "rules", "iptables-save", c->rules_file, &c->rules);
 	config_sort_rules(c, ps);
 	check_interfaces(c, ps);
 	check_routes(c, ps);
@@ -426,6 +428,19 @@ static void free_settings(struct config_setting *s, unsigned count)
 	free(s);
 }
 
+/* free_file: what is held of a file. */
+static void free_file(struct config_file *f)
+{
+	free(f->path);
+	text_free(&f->text);
+}
+
+void config_applied(struct config *c)
+{
+	text_free(&c->sets.text);
+	text_free(&c->rules.text);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -450,8 +465,8 @@ void config_free(struct config *c)
 	free(c->rule);
 	free(c->policy);
 	free(c->helper);
-	free(c->rules_path);
-	text_free(&c->rules);
+	free_file(&c->sets);
+	free_file(&c->rules);
 	text_free(&c->source);
 	free(c->file);
 	free(c);

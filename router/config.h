@@ -1,7 +1,7 @@
 /* config.h - a configuration as a value: read, checked, not yet applied.
  *
  * Overview
- *   config_load turns the INI file (ini.h) and the rules file into a struct config. Keys are rows (config_keys.c), from
+ *   config_load turns the INI file (ini.h), the sets and the rules file into a struct config. Keys are rows (config_keys.c), from
  *   which `tapgate help config` and docs/configuration.md are printed too. config_trial then applies it to a scratch engine,
  *   so that everything the core would refuse is found, with its line, before anything is touched.
  *
@@ -79,16 +79,21 @@ struct config_helper {
 	unsigned line;
 };
 
+/* A file that [router] names. */
+struct config_file {
+	char *path; /* resolved; NULL = none */
+	struct text text;
+	unsigned line; /* that names it */
+};
+
 struct config {
 	char *file;
 	struct text source; /* the INI text as read: tapgate/config */
 	char socket[CONFIG_SOCKET_MAX];
 	char proc_mount[CONFIG_PATH_MAX]; /* "none" = not mounted */
 	int log;                          /* level */
-	char rules_file[CONFIG_PATH_MAX]; /* as given; "" = none */
-	unsigned rules_line;
-	char *rules_path;                 /* resolved; NULL = none */
-	struct text rules;                /* its content */
+	char sets_file[CONFIG_PATH_MAX], rules_file[CONFIG_PATH_MAX]; /* as given; "" = none */
+	struct config_file sets, rules;
 	uint32_t packets_small, packets_large, routes_max;
 	struct config_interface *interface;
 	struct config_route *route;
@@ -105,6 +110,9 @@ struct config *config_load(const char *path, bool pipe, struct problems *ps);
 
 /* config_parse: the same for a text in memory; @file: for messages and for the folder of the rules file. */
 struct config *config_parse(const char *file, const char *text, size_t len, struct problems *ps);
+
+/* config_applied: gives back what applying alone needs: the content of the files. */
+void config_applied(struct config *c);
 
 /* config_free: NULL is allowed. */
 void config_free(struct config *c);

@@ -176,6 +176,8 @@ const struct config_key config_router_keys[] = {
 	{ "proc_mount", read_mount, AT(proc_mount), 0, CONFIG_PATH_MAX, "PATH or none", "/run/tapgate/proc",
 	  "folder on which the status tree is mounted" },
 	{ "log", read_level, AT(log), 0, 0, "error, warning, info or debug", "info", "the most detailed level logged" },
+	{ "sets", read_string, AT(sets_file), 0, CONFIG_PATH_MAX, "FILE", "none",
+	  "an ipset-save file: its sets are there before the rules are read; relative to this file's folder" },
 	{ "rules", read_string, AT(rules_file), 0, CONFIG_PATH_MAX, "FILE", "none",
 	  "an iptables-save file, loaded before the table sections; relative to this file's folder" },
 	{ "packets_large", read_number, AT(packets_large), 32, 65536, "32..65536", "512",

@@ -101,7 +101,7 @@ static void lint_rules(const struct config *c, struct problems *w)
 	unsigned line = policy_line(c, TABLE_FILTER, "FORWARD");
 	char name[PORT_NAME_MAX];
 
-	if (line && !c->rules_path && !has_rule(c, TABLE_FILTER, "FORWARD"))
+	if (line && !c->rules.path && !has_rule(c, TABLE_FILTER, "FORWARD"))
 		problem_add(w, c->file, line, "filter", "policy.FORWARD",
 			    "warning: no rule accepts anything in FORWARD: nothing will be forwarded");
 	for (unsigned n = 0; n < c->rules_count; n++) {

@@ -167,6 +167,7 @@ int router_reload(struct router *r, struct text *out)
 		warn_fixed(r->config, now, &ps);
 		config_lint(now, &ps);
 		config_free(r->config);
+		config_applied(now);
 		r->config = now;
 		r->log.level = now->log;
 		log_line(&r->log, LOG_NOTICE, "reloaded");
@@ -279,6 +280,7 @@ static int start(struct router *r, struct config *c)
 		config_free(c);
 		return -1;
 	}
+	config_applied(c);
 	r->config = c;
 	config_lint(c, &ps);
 	log_lines(r, LOG_WARN, &ps.text);

@@ -277,6 +277,7 @@ struct set {
 	const struct set_type *type;
 	uint16_t index;
 	uint32_t refs, adders; /* .adders: references that add from packets */
+	uint64_t origin;       /* set_digest of what a file made of it (set_file.h); belongs to the place; 0: none made it */
 	uint8_t extensions;    /* enum set_extension */
 	bool forceadd;
 	uint32_t timeout;       /* seconds; SET_NO_TIMEOUT: without */
@@ -304,6 +305,10 @@ void sets_destroy(struct sets *ss);
 /* set_find: by name; NULL. set_at: by index; NULL. */
 struct set *set_find(const struct sets *ss, const char *name);
 struct set *set_at(const struct sets *ss, uint16_t index);
+
+/* set_free: a set and all in it; its place is free then. set_discard: one that is in no place any more. */
+void set_free(struct sets *ss, struct set *s);
+void set_discard(struct set *s);
 
 /* set_hold, set_put: a reference to the place. set_hold_adder: reserves memory first. Return: 0 or an error. */
 void set_hold(struct set *s);
@@ -349,6 +354,11 @@ uint8_t set_hash_cidr(const struct set *s);
 /* set_list_packet: set_packet_adt of a list: asks its sets. */
 bool set_list_packet(struct set *s, enum set_adt adt, const struct set_packet *sp, struct set_op *op);
 
+/* set_list_renumber: the members of a list get the places of @map, by the place they have now.
+ * set_list_holds_list: whether one of them is a list. */
+void set_list_renumber(struct set *s, struct set *const *map);
+bool set_list_holds_list(const struct set *s);
+
 struct set_bitmap_range {
 	uint32_t first, last; /* host order */
 	uint32_t hosts;       /* addresses an element stands for */
@@ -392,6 +402,9 @@ struct set_list_how {
 };
 /* set_list: one set, or all (@name NULL). Return: 0 or -SET_E_NO_SET. */
 int set_list(struct sets *ss, const char *name, const struct set_list_how *how, struct text *out);
+/* set_digest: a number, not 0, that differs when name, type, options or elements differ; but for hashsize and initval,
+ * which no user sees the effect of. */
+uint64_t set_digest(const struct set *s);
 /* set_put_entry: an element as it was written, normalised. */
 void set_put_entry(const struct set *s, const struct set_entry *e, struct text *out);
 void set_put_proto_port(const struct sets *ss, uint8_t proto, uint16_t port, struct text *out);
@@ -408,6 +421,7 @@ struct set_session {
 	bool restoring, exist, quiet, sorted, names, terse, has_output, ended;
 	uint8_t output;
 	unsigned line;
+	bool bare; /* a mistake is told without program, line and hint, and also with -quiet */
 	bool base_exist, base_quiet; /* given with the restore itself: hold for all lines */
 };
 /* set_command: argv[0] is the tool's name. *restore: the command was `restore`: feed lines. Return: exit status. */

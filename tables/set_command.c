@@ -48,15 +48,16 @@ static int report(struct set_session *x, int code, const char *format, ...)
 {
 	va_list args;
 
-	if (x->quiet)
+	if (x->quiet && !x->bare)
 		return code;
-	text_puts(x->err, "ipset v7.17: ");
-	if (x->restoring && code == OTHER)
+	if (!x->bare)
+		text_puts(x->err, "ipset v7.17: ");
+	if (!x->bare && x->restoring && code == OTHER)
 		text_printf(x->err, "Error in line %u: ", x->line);
 	va_start(args, format);
 	text_vprintf(x->err, format, args);
 	va_end(args);
-	text_puts(x->err, code == USAGE ? "\nTry `ipset help' for more information.\n" : "\n");
+	text_puts(x->err, code == USAGE && !x->bare ? "\nTry `ipset help' for more information.\n" : "\n");
 	return code;
 }
 

@@ -63,12 +63,16 @@ struct sets *sets_create(struct tables *t, struct netstack *ns)
 	return ss;
 }
 
-/* set_free: the set itself and all in it; its place is free then. */
-static void set_free(struct sets *ss, struct set *s)
+void set_discard(struct set *s)
 {
-	ss->slot[s->index] = NULL;
 	s->type->store->destroy(s);
 	free(s);
+}
+
+void set_free(struct sets *ss, struct set *s)
+{
+	ss->slot[s->index] = NULL;
+	set_discard(s);
 }
 
 void sets_destroy(struct sets *ss)
@@ -279,6 +283,7 @@ int set_swap(struct sets *ss, const char *from, const char *to)
 	struct set *a = set_find(ss, from), *b = set_find(ss, to);
 	uint16_t index;
 	uint32_t refs, adders;
+	uint64_t origin;
 	char name[SET_NAME_MAX];
 
 	if (!a)
@@ -293,14 +298,17 @@ int set_swap(struct sets *ss, const char *from, const char *to)
 	index = a->index;
 	refs = a->refs;
 	adders = a->adders;
+	origin = a->origin;
 	memcpy(a->name, b->name, sizeof name);
 	a->index = b->index;
 	a->refs = b->refs;
 	a->adders = b->adders;
+	a->origin = b->origin;
 	memcpy(b->name, name, sizeof name);
 	b->index = index;
 	b->refs = refs;
 	b->adders = adders;
+	b->origin = origin;
 	ss->slot[a->index] = a;
 	ss->slot[b->index] = b;
 	return 0;

@@ -194,6 +194,20 @@ bool set_list_packet(struct set *s, enum set_adt adt, const struct set_packet *s
 	return false;
 }
 
+void set_list_renumber(struct set *s, struct set *const *map)
+{
+	for (struct member *m = ((struct list *)s->data)->first; m; m = m->next)
+		m->index = map[m->index]->index;
+}
+
+bool set_list_holds_list(const struct set *s)
+{
+	for (const struct member *m = ((const struct list *)s->data)->first; m; m = m->next)
+		if (set_at(s->sets, m->index)->type->features & SET_F_NAME)
+			return true;
+	return false;
+}
+
 static int list_adt(struct set *s, enum set_adt adt, const void *key, struct set_op *op)
 {
 	(void)s, (void)adt, (void)key, (void)op;

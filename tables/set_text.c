@@ -350,6 +350,49 @@ static void put_members(const struct set *s, const struct set_list_how *how, str
 	free(lines.at);
 }
 
+/* --- digest ---------------------------------------------------------------------------------------------------------- */
+
+/* What a digest is being made of. */
+struct digest {
+	struct printer printer;
+	struct text line; /* the element at hand, as saved */
+	uint64_t sum;
+};
+
+/* digest_text: a number for what a text says. */
+static uint64_t digest_text(uint32_t seed, const struct text *t)
+{
+	return (uint64_t)hash_bytes(seed, text_cstr(t), t->len) << 32 | hash_bytes(~seed, text_cstr(t), t->len);
+}
+
+/* digest_member: one element. The order of a list counts, that of others is not the user's. */
+static void digest_member(void *ctx, const void *key, const uint8_t *ext, uint8_t flags)
+{
+	struct digest *d = ctx;
+
+	text_trim(&d->line, d->line.len);
+	put_member(&d->printer, key, ext, flags);
+	if (d->printer.s->type->features & SET_F_NAME)
+		d->sum *= 31;
+	d->sum += digest_text(1, &d->line);
+}
+
+uint64_t set_digest(const struct set *s)
+{
+	static const struct set_list_how how = { .output = SET_OUT_SAVE };
+	struct digest d = { .printer = { .s = s, .how = &how } };
+
+	text_printf(&d.line, "%s %s %d", s->name, s->type->name, s->forceadd);
+	for (int o = 0; o <= OPT_AFTER; o++)
+		if (s->type->create_options & 1u << o && o != OPT_HASHSIZE && o != OPT_INITVAL)
+			put_header_option(s, o, SET_OUT_SAVE, &d.line);
+	d.sum = digest_text(2, &d.line);
+	d.printer.out = &d.line;
+	s->type->store->each(s, digest_member, &d);
+	text_free(&d.line);
+	return d.sum | 1;
+}
+
 /* --- a set ----------------------------------------------------------------------------------------------------------- */
 
 static void put_plain(const struct set *s, const struct set_list_how *how, struct text *out)

@@ -121,7 +121,8 @@ class TapgateLab(Lab):
         if self.mount:
             self.mount_point = os.path.join(self.directory, "proc")
         lines = ["[router]", "socket = %s/tapgate.sock" % self.directory,
-                 "proc_mount = " + self.mount_point, "log = info", "rules = rules.v4", ""]
+                 "proc_mount = " + self.mount_point, "log = info", "rules = rules.v4"]
+        lines += ["sets = sets.ipset", ""] if self.sets else [""]
         for host in self.hosts:
             host.device = "%s%s" % (host.link.name, self.suffix)
             lines += interface_section(host.link, host.netns, host.device,
@@ -137,13 +138,12 @@ class TapgateLab(Lab):
         if self.mount:
             os.mkdir(os.path.join(self.directory, "proc"))
         with open(os.path.join(self.directory, "rules.v4"), "w") as file:
-            file.write("" if self.sets else self.rules)
+            file.write(self.rules)
+        with open(os.path.join(self.directory, "sets.ipset"), "w") as file:
+            file.write(self.sets)
         with open(self.config_path(), "w") as file:
             file.write(self.config())
         self.process = Process(self.config_path(), self.directory)
-        if self.sets:
-            self.process.command("ipset", "restore", text=self.sets)
-            self.process.command("iptables-restore", text=self.rules)
         for host in self.hosts:
             self._quiet_device(host.resident, host.device)
             namespaces.ip_batch(["link set lo up", "link set %s address %s"

@@ -110,6 +110,75 @@ def test_under_load(lab):
     assert lab.conntrack("-L").count("dport=7000") == 1
 
 
+SETS = "create lan hash:net\nadd lan 10.1.0.0/24\ncreate bans hash:ip timeout 600\n" \
+       "create all list:set\nadd all bans\nadd all lan\n"
+SET_RULES = "*filter\n:FORWARD DROP\n-A FORWARD -m set --match-set lan src -p icmp -j ACCEPT\n" \
+            "-A FORWARD -m set --match-set lan dst -p icmp -j ACCEPT\nCOMMIT\n"
+
+
+def members(lab, name):
+    """The elements of a set, sorted, without options."""
+    return sorted(line.split()[2] for line in lab.process.command("ipset", "save", name)[1].splitlines()[1:])
+
+
+def configure_sets(lab, sets, rules=SET_RULES):
+    """Write the configuration with a file of sets and its rules."""
+    with open(os.path.join(lab.directory, "sets.ipset"), "w") as file:
+        file.write(sets)
+    configure(lab, lab.config().replace("rules = rules.v4", "rules = rules.v4\nsets = sets.ipset"), rules)
+
+
+def test_sets_file(lab):
+    """Sets of a file are there for its rules; a reload changes those that the file changes and keeps live entries of the others."""
+    process = lab.process
+    configure_sets(lab, SETS)
+    process.command("reload")
+    assert lab.client.ping(SERVER)[0] == "exit 0"
+    process.command("ipset", "add", "bans", "192.0.2.9")
+    process.command("ipset", "create", "mine", "hash:ip")
+    before = rule_packets(lab, "--match-set lan src")
+    configure_sets(lab, SETS.replace("10.1.0.0/24", "10.77.0.0/24"))
+    process.command("reload")
+    assert members(lab, "lan") == ["10.77.0.0/24"] and members(lab, "bans") == ["192.0.2.9"]
+    assert members(lab, "all") == ["bans", "lan"] and members(lab, "mine") == []
+    assert lab.client.ping(SERVER)[0] != "exit 0"
+    assert rule_packets(lab, "--match-set lan src") == before >= 1
+    configure(lab, lab.config().replace("sets = sets.ipset\n", ""), "*filter\nCOMMIT\n")
+    process.command("reload")
+    assert process.command("ipset", "list", "-n")[1] == "mine\n"
+
+
+BAD_SETS = [
+    # name, what the file of sets has, the rules, what is said of which file and line
+    ("a word", SETS + "\nmake x hash:ip\n", SET_RULES, r"sets\.ipset:8: .*make"),
+    ("an element", SETS + "add bans 10.0.0.256\n", SET_RULES, r"sets\.ipset:7: .*10\.0\.0\.256"),
+    ("an element of the end", SETS + "add bans", SET_RULES, r"sets\.ipset:7: Missing"),
+    ("binary", "\x01\x02\x03\n", SET_RULES, r"sets\.ipset:1: "),
+    ("NUL", SETS + "\0", SET_RULES, r"tapgate\.ini:\d+: router\.sets: .*NUL"),
+    ("a set that only rules know", SETS, SET_RULES.replace("COMMIT", "-A INPUT -m set --match-set mine src\nCOMMIT"),
+     r"rules\.v4:5: .*mine"),
+    ("another mistake in the rules", SETS.replace("10.1.0.0", "10.2.0.0"), SET_RULES.replace("-j ACCEPT\nC", "-j NOPE\nC"),
+     r"rules\.v4:4: .*NOPE"),
+]
+
+
+def test_bad_sets_files(lab):
+    """A mistake in the sets or in rules that name them: file and line, by check and reload, and nothing changes."""
+    process = lab.process
+    process.command("ipset", "create", "mine", "hash:ip")
+    configure_sets(lab, SETS)
+    process.command("reload")
+    sets_before, rules_before = process.command("ipset", "save")[1], process.command("iptables", "-S")[1]
+    for name, sets, rules, said in BAD_SETS:
+        configure_sets(lab, sets, rules)
+        status, _out, error = process.command("reload", check=False)
+        assert status == 1 and re.search(said, error), (name, error)
+        check = subprocess.run([binary(), "check", "-c", lab.config_path()], capture_output=True, text=True, timeout=10)
+        assert check.returncode == 1 and re.search(said, check.stderr), (name, check.stderr)
+        assert process.command("ipset", "save")[1] == sets_before and lab.process.command("iptables", "-S")[1] == rules_before, name
+    assert lab.client.ping(SERVER)[0] == "exit 0"
+
+
 def test_rules_pipe_does_not_stop_the_router(lab):
     """A FIFO for the rules file, a folder, a device: refused at once, the router goes on."""
     pipe = os.path.join(lab.directory, "pipe")
