@@ -214,6 +214,11 @@ void ct_release(struct conntrack *ctk, struct ct_entry *ct);
  * until the next tick or kill; *dir tells which direction matched. NULL if none. */
 struct ct_entry *ct_lookup(struct conntrack *ctk, const struct ct_tuple *t, enum ct_dir *dir);
 
+/* ct_lookup_zone: as ct_lookup with a zone that may count for one direction only (nf_conntrack_find_get); fills t->zone.
+ * @zone_dir: enum ct_zone_dir. *hash gets the hash with the zone of the original direction. */
+struct ct_entry *ct_lookup_zone(struct conntrack *ctk, struct ct_tuple *t, uint16_t zone, uint8_t zone_dir,
+				enum ct_dir *dir, uint32_t *hash);
+
 /* ct_tuple_taken: whether a confirmed entry other than @ignore uses @t (nf_conntrack_tuple_taken: an entry with the
  * identical original tuple as @ignore is excepted). */
 bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *t, const struct ct_entry *ignore);

@@ -123,11 +123,6 @@ static inline unsigned ct_find_for(const struct ct_entry *ct, enum ct_dir dir)
 		CT_FIND_ANY : 1u << dir;
 }
 
-/* ct_lookup_zone: as ct_lookup with a zone that may count for one direction only; fills t->zone. *hash gets the hash with
- * the zone of the original direction. */
-struct ct_entry *ct_lookup_zone(struct conntrack *ctk, struct ct_tuple *t, uint16_t zone, uint8_t zone_dir,
-				enum ct_dir *dir, uint32_t *hash);
-
 /* --- confirm.c --- */
 
 /* ct_insert: puts an unconfirmed entry into the table. Return: VERDICT_ACCEPT, or DROP with p->drop set. */

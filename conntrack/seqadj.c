@@ -75,8 +75,9 @@ static void replace(struct pkt *p, uint16_t *checksum, uint8_t *field, uint32_t 
 	csum_l4_replace32(p, checksum, from, to, false);
 }
 
-/* adjust_sack: both edges of each block. @options: @len bytes behind the fixed header. */
-static void adjust_sack(struct pkt *p, uint16_t *checksum, uint8_t *options, uint32_t len,
+/* adjust_sack: both edges of each block. @options: @len bytes behind the fixed header. Return: false if an option is cut
+ * off or shorter than its own head: Linux drops such a segment here. */
+static bool adjust_sack(struct pkt *p, uint16_t *checksum, uint8_t *options, uint32_t len,
 			const struct ct_seqadj_side *other)
 {
 	for (uint32_t at = 0; at < len && options[at] != TCP_OPT_END;) {
@@ -87,7 +88,7 @@ static void adjust_sack(struct pkt *p, uint16_t *checksum, uint8_t *options, uin
 			continue;
 		}
 		if (len - at < 2 || options[at + 1] < 2 || options[at + 1] > len - at)
-			return;
+			return false;
 		n = options[at + 1];
 		if (options[at] == TCP_OPT_SACK && n >= 10 && (n - 2) % 8 == 0) {
 			for (uint32_t i = 2; i < n; i += 4) {
@@ -99,6 +100,7 @@ static void adjust_sack(struct pkt *p, uint16_t *checksum, uint8_t *options, uin
 		}
 		at += n;
 	}
+	return true;
 }
 
 bool ct_seqadj_packet(struct conntrack *ctk, struct ct_entry *ct, struct pkt *p)
@@ -108,6 +110,7 @@ bool ct_seqadj_packet(struct conntrack *ctk, struct ct_entry *ct, struct pkt *p)
 	uint16_t checksum;
 	struct tcp_hdr *h;
 	uint32_t hlen, seq;
+	bool ok = true;
 
 	(void)ctk;
 	if (p->hdr.proto != IP_PROTO_TCP || !ct->extra)
@@ -123,8 +126,8 @@ bool ct_seqadj_packet(struct conntrack *ctk, struct ct_entry *ct, struct pkt *p)
 		seq + (uint32_t)ct_seqadj_offset(ct, dir, seq));
 	if (h->flags & TCP_ACK) {
 		replace(p, &checksum, (uint8_t *)h + offsetof(struct tcp_hdr, ack), original_of(other, ntohl(h->ack)));
-		adjust_sack(p, &checksum, (uint8_t *)h + sizeof *h, hlen - (uint32_t)sizeof *h, other);
+		ok = adjust_sack(p, &checksum, (uint8_t *)h + sizeof *h, hlen - (uint32_t)sizeof *h, other);
 	}
 	h->checksum = checksum;
-	return true;
+	return ok;
 }

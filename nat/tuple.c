@@ -5,7 +5,8 @@
  *   one address and port toward everybody); choose an address; keep the port; search a port.
  *
  * Invariants
- *   1. The search asks at most 128 + 64 + 32 + 16 + 8 times, however full the table is.
+ *   1. The search asks at most 128 + 64 + 32 + 16 + 8 times, however full the table is, and looks at no more than
+ *      SOURCES_MAX connections of the same source (Linux at all of them).
  *   2. Without an explicit range a port stays in its class: below 512, 600 to 1023, from 1024.
  *
  * Linux parity: net/netfilter/nf_nat_core.c get_unique_tuple and what it calls. The address out of a range is the same
@@ -20,6 +21,7 @@ enum {
 	TRIES = 128,       /* ports asked for in the first round */
 	TRIES_LAST = 16,   /* no further round below so many */
 	TRIES_HARDER = 32, /* so many last tries of a round may evict */
+	SOURCES_MAX = 256, /* connections of one source that are looked at for an address to use again */
 	PORT_LOW_END = 512,
 	PORT_LOW_MIN = 1,
 	PORT_RESERVED_END = 1024,
@@ -132,22 +134,36 @@ static bool taken(struct nat *nat, const struct ct_tuple *t, const struct ct_ent
 	return ct_tuple_invert(t, &reply) && ct_tuple_taken(nat->ctk, &reply, ct);
 }
 
-/* taken_first: the same for the tuple a packet came with. If the other connection is the exact mirror of this one and
- * not translated, two ends began at once: confirming sorts that out, so it counts as free. */
+/* holder_of: who has @t in the zone of @ct; *dir: in which direction. NULL if nobody. */
+static struct ct_entry *holder_of(struct nat *nat, const struct ct_tuple *t, const struct ct_entry *ct,
+				  enum ct_dir *dir)
+{
+	struct ct_tuple copy = *t;
+	uint32_t hash;
+
+	return ct_lookup_zone(nat->ctk, &copy, ct->zone, ct->zone_dir, dir, &hash);
+}
+
+/* taken_first: the same for the tuple a packet came with. If the other connection is the mirror of this one and neither
+ * is translated, two ends began at once: confirming sorts that out, so it counts as free (nf_nat_used_tuple_new). */
 static bool taken_first(struct nat *nat, const struct ct_tuple *t, const struct ct_entry *ct)
 {
+	enum { CHANGED = CT_ST_NAT_MASK | CT_ST_SEQ_ADJUST };
 	const struct ct_entry *other;
+	struct ct_tuple reply;
 	enum ct_dir dir;
 
 	if (!taken(nat, t, ct))
 		return false;
-	if (!ct_proto_find(t->proto)->allow_clash)
+	if (!ct_proto_find(t->proto)->allow_clash || ct->status & CHANGED)
 		return true;
-	other = ct_lookup(nat->ctk, t, &dir);
-	if (!other || dir != CT_ORIGINAL || other->status & (CT_ST_NAT_MASK | CT_ST_SEQ_ADJUST))
-		return true;
-	return !ct_tuple_equal(&other->tuple[CT_ORIGINAL], &ct->tuple[CT_REPLY]) ||
-	       !ct_tuple_equal(&other->tuple[CT_REPLY], &ct->tuple[CT_ORIGINAL]);
+	other = holder_of(nat, t, ct, &dir);
+	if (!other) {
+		other = ct_tuple_invert(t, &reply) ? holder_of(nat, &reply, ct, &dir) : NULL;
+		if (!other)
+			return false;
+	}
+	return other->status & CHANGED || !ct_tuple_equal(&other->tuple[CT_ORIGINAL], &ct->tuple[CT_REPLY]);
 }
 
 /* may_evict: whether a new TCP connection may take the place of an ended, source-translated one: its sequence number
@@ -172,7 +188,7 @@ static bool taken_harder(struct nat *nat, const struct ct_tuple *t, const struct
 		return taken(nat, t, ct);
 	if (!ct_tuple_invert(t, &reply))
 		return false;
-	other = ct_lookup(nat->ctk, &reply, &dir);
+	other = holder_of(nat, &reply, ct, &dir);
 	if (!other)
 		return false;
 	if (dir == CT_ORIGINAL || other == ct || !may_evict(other, ct))
@@ -187,8 +203,9 @@ static bool reuse_source(struct nat *nat, struct ct_tuple *out, const struct ct_
 			 const struct ct_entry *ct, const struct nat_range *range)
 {
 	const struct ct_tuple *mine = &ct->tuple[CT_ORIGINAL];
+	unsigned left = SOURCES_MAX;
 
-	for (struct ct_entry *e = *bucket_of(nat, mine); e; e = e->nat->by_source_next) {
+	for (struct ct_entry *e = *bucket_of(nat, mine); e && left; e = e->nat->by_source_next, left--) {
 		const struct ct_tuple *t = &e->tuple[CT_ORIGINAL];
 
 		if (t->proto != orig->proto || t->src_key != orig->src_key || t->zone != mine->zone ||

@@ -193,7 +193,8 @@ static void test_assign(void **state)
 	scene_end(&f.s);
 }
 
-/* Two length changes; seq, ack and SACK edges follow, and so does the checksum. */
+/* Two length changes; seq, ack and SACK edges follow, and so does the checksum. Options with a wrong length end a segment
+ * that is adjusted, if it has ACK: without, they are not read. */
 static void test_seqadj(void **state)
 {
 	static const struct { const char *packet; uint32_t seq, ack, edge; } rows[] = {
@@ -201,6 +202,10 @@ static void test_seqadj(void **state)
 		{ "R tcp A s=1 a=1006 o=K1506", 1, 1001, 1501 }, { "R tcp A s=1 a=1000 o=K900", 1, 1000, 900 },
 		{ "O tcp A s=2000 a=1", 2005, 1, 0 },          { "O tcp A s=2001 a=1", 2003, 1, 0 },
 		{ "R tcp A s=1 a=2003", 1, 1998, 0 },          { "R tcp A s=1 a=2010", 1, 2008, 0 },
+	};
+	/* Of the first of 12 bytes of options: 5 LENGTH 0 0 0 0 0 0 3 0x84 1 1; 9 makes an option of 0x84 1. */
+	static const struct { uint8_t length; bool ok; } lengths[] = {
+		{ 0, false }, { 1, false }, { 2, true }, { 9, false }, { 10, true }, { 11, true }, { 12, true }, { 13, false },
 	};
 	struct ct_entry *ct;
 	struct scene s;
@@ -229,6 +234,20 @@ static void test_seqadj(void **state)
 			assert_int_equal(ntohl(edge), rows[i].edge);
 		p->csum = CSUM_NONE;
 		assert_true(csum_l4_verify(p));
+		pkt_free(p);
+	}
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		struct pkt *p = packet_of(&s, "O tcp A s=3000 a=1 o=K900");
+		struct tcp_hdr *h = pkt_l4(p, sizeof *h + 12);
+		struct hook_state st = { .hook = HOOK_OUTPUT };
+
+		if (!h)
+			abort();
+		conntrack_in(s.ctk, p, &st);
+		((uint8_t *)h)[sizeof *h + 1] = lengths[i].length;
+		assert_int_equal(ct_seqadj_packet(s.ctk, p->ct, p), lengths[i].ok);
+		h->flags &= (uint8_t)~TCP_ACK;
+		assert_true(ct_seqadj_packet(s.ctk, p->ct, p));
 		pkt_free(p);
 	}
 	scene_end(&s);
