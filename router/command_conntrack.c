@@ -12,8 +12,8 @@
 
 #define TOOL CONNTRACK_TOOL
 
-/* One step of a walk ends when it made so much text, or walked so many buckets. */
-enum { STEP_BYTES = 32 << 10, STEP_BUCKETS = 4096 };
+/* Buckets walked between two looks at what a step may take. */
+enum { STEP_BUCKETS = 32 };
 
 /* A walk on its way: request.state. */
 struct walk {
@@ -65,8 +65,10 @@ static bool walk_step(struct request *rq)
 	struct walk *w = rq->state;
 	bool more = true;
 
-	for (unsigned n = 0; more && n < STEP_BUCKETS && rq->out.len < STEP_BYTES; n++)
-		more = ct_each(w->ctk, &w->cursor, walk_entry, w);
+	do
+		for (unsigned n = 0; more && n < STEP_BUCKETS; n++)
+			more = ct_each(w->ctk, &w->cursor, walk_entry, w);
+	while (more && !request_enough(rq));
 	if (!more)
 		walk_end(rq, w);
 	return more;

@@ -106,26 +106,46 @@ static void end(struct connection *c)
 	c->ended = true;
 }
 
-/* go_on: steps of the command until a piece is made or it ends. */
+bool request_enough(const struct request *rq)
+{
+	return rq->out.len + rq->err.len >= REQUEST_PIECE ||
+	       background_enough(&rq->router->background, router_now());
+}
+
+/* step: one slice of the command. */
+static void step(struct request *rq)
+{
+	struct background *b = &rq->router->background;
+
+	router_enter(rq->router);
+	background_begin(b, rq->router->engine->ns->now);
+	if (!rq->step(rq))
+		rq->step = NULL;
+	background_end(b, router_now());
+	router_leave(rq->router);
+}
+
+/* go_on: the next step of the command, if its client keeps up and packets leave the time; else at a later turn of the loop. */
 static void go_on(struct connection *c)
 {
 	struct request *rq = &c->rq;
-	const struct timeval at_once = { 0, 0 };
-	size_t waiting = evbuffer_get_length(bufferevent_get_output(c->bev));
+	uint64_t wait = rq->step ? background_wait(&rq->router->background, router_now()) : 0;
+	struct timeval later = { 0, (suseconds_t)((wait + 999) / 1000) };
 
-	if (c->ended || rq->asleep || waiting >= BACKLOG)
+	if (c->ended || rq->asleep || evbuffer_get_length(bufferevent_get_output(c->bev)) >= BACKLOG)
 		return; /* on_written comes back when there is room */
-	if (rq->step) {
-		router_enter(rq->router);
-		if (!rq->step(rq))
-			rq->step = NULL;
-		router_leave(rq->router);
+	if (wait) {
+		event_add(c->again, &later);
+		return;
 	}
+	if (rq->step)
+		step(rq);
 	queue_output(c);
+	later.tv_usec = 0;
 	if (!rq->step)
 		end(c);
 	else if (!rq->asleep)
-		event_add(c->again, &at_once); /* packets first, then the next piece */
+		event_add(c->again, &later); /* packets first, then the next step */
 }
 
 /* wake: request.wake: goes on with a command that waited for something. */
@@ -152,6 +172,8 @@ static void run(struct connection *c)
 	const struct command *command = rq->argc ? command_find(rq->argv[0]) : NULL;
 
 	c->running = true;
+	/* From here on it may take its time: the answer of a command in a pager waits, as the tool's own does. */
+	bufferevent_set_timeouts(c->bev, NULL, NULL);
 	rq->input = text_cstr(&c->input);
 	rq->input_len = c->input.len;
 	if (!command || !command->live) {
@@ -249,17 +271,12 @@ static void on_written(struct bufferevent *bev, void *arg)
 		go_on(c);
 }
 
-/* on_event: libevent's callback: the peer closed, an error, or idle for too long. */
+/* on_event: libevent's callback: the peer closed, an error, or a request that did not become whole in time. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
-	struct connection *c = arg;
-
 	(void)bev;
-	if ((what & BEV_EVENT_TIMEOUT) && (what & BEV_EVENT_READING) && c->running) {
-		bufferevent_enable(bev, EV_READ); /* it waits for its answer, as it should */
-		return;
-	}
-	connection_free(c);
+	(void)what;
+	connection_free(arg);
 }
 
 /* --- the socket ---------------------------------------------------------------------------------------------------- */

@@ -7,8 +7,9 @@
  *   byte is the exit status; then the router closes.
  *
  * Invariants
- *   1. A peer is not trusted: argument count, sizes, idle time and the number of connections are bounded.
- *   2. The loop is never kept long: long output is made piece by piece, as the socket takes it.
+ *   1. A peer is not trusted: argument count, sizes, the number of connections and the time between two records of a request
+ *      are bounded. How long it takes to read the answer is its own affair: it holds back the command, nothing else.
+ *   2. The loop is never kept long: long output is made piece by piece, as the socket takes it (request.h, background.h).
  */
 #ifndef ROUTER_CONTROL_H
 #define ROUTER_CONTROL_H

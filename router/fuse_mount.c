@@ -76,6 +76,7 @@ struct fuse_mount {
 	unsigned inodes; /* no number behind it was ever given out */
 	uint64_t generation;
 	size_t turn_bytes; /* read in this turn of the loop */
+	unsigned first; /* which handle has its turn first */
 	struct handle handle[HANDLES_MAX];
 	char path[NAME_SIZE];
 	size_t made; /* length of the shortest part of path that start had to make; 0: none */
@@ -344,17 +345,35 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_drop(h);
 }
 
-/* answer_read: replies to a read, or puts it off until the next turn where the walk needs more time. */
+/* put_off: lets a read wait for @ns, at least until the next turn of the loop. */
+static void put_off(struct fuse_mount *m, struct handle *h, fuse_req_t req, uint64_t ns)
+{
+	const struct timeval later = { 0, (suseconds_t)((ns + 999) / 1000) };
+
+	h->waiting = req;
+	evtimer_add(m->again, &later);
+}
+
+/* answer_read: replies to a read, or puts it off where the walk needs more time, or packets do. */
 static void answer_read(struct fuse_mount *m, struct handle *h, fuse_req_t req)
 {
-	static const struct timeval soon = { 0, 0 };
+	struct background *b = &m->router->background;
+	uint64_t wait = h->reader.entry.step ? background_wait(b, router_now()) : 0;
 	const char *data;
-	ssize_t n = status_pull(&m->router->status, &h->reader, h->offset, h->want, &data);
+	ssize_t n;
 
+	if (wait) {
+		put_off(m, h, req, wait);
+		return;
+	}
 	h->waiting = NULL;
+	if (h->reader.entry.step)
+		background_begin(b, router_now());
+	n = status_pull(&m->router->status, &h->reader, h->offset, h->want, &data);
+	if (h->reader.entry.step)
+		background_end(b, router_now());
 	if (n == -EAGAIN) {
-		h->waiting = req;
-		evtimer_add(m->again, &soon);
+		put_off(m, h, req, 0);
 	} else if (n < 0) {
 		fuse_reply_err(req, (int)-n);
 	} else {
@@ -534,8 +553,10 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	router_enter(m->router);
+	/* Each turn another one is the first: who comes later may have to wait again. */
+	m->first++;
 	for (unsigned i = 0; i < HANDLES_MAX; i++) {
-		struct handle *h = &m->handle[i];
+		struct handle *h = &m->handle[(i + m->first) % HANDLES_MAX];
 
 		if (h->used && h->waiting)
 			answer_read(m, h, h->waiting);

@@ -111,6 +111,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		;
 	if (now) {
 		rates_note(&io->router->rates, io->router->engine->ns, now);
+		if (background_watches(&io->router->background, now))
+			background_packets(&io->router->background, router_now() - now);
 		router_leave(io->router);
 	}
 }

@@ -3,8 +3,17 @@
  * Overview
  *   The client (client.c) sends its arguments and, for commands that take it, its standard input through the control
  *   socket; the router finds the command in the table (commands.c) and calls its live function with a request. The
- *   function appends to out and err and returns the exit status. Where the output may be long it sets .step instead:
- *   called again and again with room in the socket, each call a bounded piece of work, until it gives false.
+ *   function appends to out and err and returns the exit status. Where the output or the work may be long it sets .step
+ *   instead, which is called again and again until it gives false:
+ *
+ *       do
+ *               more = ...one bounded part, at most a few dozen lines...;
+ *       while (more && !request_enough(rq));
+ *       return more;
+ *
+ *   It is called only while the client takes what was made before, so that a slow one holds back the work and makes nothing
+ *   grow; between two calls packets have their turn, and while they keep the router busy all steps of all commands
+ *   together get a small share of its time (background.h).
  *
  * Ownership
  *   The request belongs to the control connection; .state belongs to the command, which frees it in .done.
@@ -18,6 +27,8 @@
 #include <stdint.h>
 
 struct router;
+
+enum { REQUEST_PIECE = 16 << 10 }; /* bytes that one call of .step makes, and what its last part adds */
 
 struct request {
 	struct router *router;
@@ -40,6 +51,9 @@ typedef int command_live_fn(struct request *rq);
 
 /* request_fail: one line "tapgate NAME: ..." on err. Return: @code, for `return request_fail(...)`. */
 int request_fail(struct request *rq, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* request_enough: whether .step has done its part for now: made a piece of output, or used its time. */
+bool request_enough(const struct request *rq);
 
 /* request_wake: .step is called again, soon. */
 static inline void request_wake(struct request *rq)

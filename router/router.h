@@ -11,6 +11,7 @@
 #ifndef ROUTER_ROUTER_H
 #define ROUTER_ROUTER_H
 
+#include "router/background.h"
 #include "router/engine.h"
 #include "router/log.h"
 #include "router/rates.h"
@@ -33,6 +34,7 @@ struct router {
 	struct status status;   /* the status tree */
 	struct fuse_mount *mount; /* the tree's mount; NULL: not mounted */
 	struct rates rates;     /* figures of the last seconds, for `status` */
+	struct background background; /* what dumps and listings may take of the time */
 	struct log log;
 	struct event *timer;    /* fires at the engine's deadline */
 	uint64_t armed;         /* deadline for which the timer is set, ns; UINT64_MAX = not set */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAT_PIECE = 64 * 1024, USAGE = 2 };
+enum { USAGE = 2 };
 
 /* tree_path: what of an argument is the path in the tree, without slashes at its ends. @out holds STATUS_PATH_MAX bytes.
  * Return: @out; of a text too long for any path, "?" (which is none). */
@@ -69,7 +69,7 @@ static bool cat_step(struct request *rq)
 
 	if (!c->open && !cat_open(rq, c))
 		return false;
-	n = status_pull(&rq->router->status, &c->reader, c->offset, CAT_PIECE, &data);
+	n = status_pull(&rq->router->status, &c->reader, c->offset, REQUEST_PIECE, &data);
 	if (n == -EAGAIN)
 		return true;
 	if (n < 0)

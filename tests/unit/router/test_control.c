@@ -2,9 +2,11 @@
  *
  * Router and client share one event loop here: the client's side is a plain socket that is read when the loop is idle.
  */
+#include "conntrack/conntrack_int.h"
 #include "netstack/text.h"
 #include "router/apply.h"
 #include "router/control.h"
+#include "router/request.h"
 #include "router/router.h"
 
 #include <errno.h>
@@ -341,6 +343,50 @@ static void test_client_leaves(void **state)
 	turn(f);
 }
 
+/* connect_many: @count connections into the table, as packets would. */
+static void connect_many(struct conntrack *ctk, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct ct_tuple orig = { .src = addr_ip4(0x0a000001 + i), .dst = addr_ip4(0x0b000001), .src_key = 1, .dst_key = 2,
+					 .family = FAMILY_IP4, .proto = IP_PROTO_UDP };
+		struct pkt p = { 0 };
+		struct ct_tuple reply;
+
+		assert_true(ct_tuple_invert(&orig, &reply));
+		p.ct = ct_entry_new(ctk, &orig, &reply, 0);
+		assert_non_null(p.ct);
+		p.ct->expires = 600 * NS_PER_SECOND;
+		assert_int_equal(ct_insert(ctk, &p), VERDICT_ACCEPT);
+		ct_release(ctk, p.ct);
+	}
+}
+
+/* A client that does not read holds back its command: when the table is emptied meanwhile, most of it was never printed. */
+static void test_slow_reader(void **state)
+{
+	enum { MANY = 50000, AT_HAND = 1 << 20 };
+	struct fixture *f = *state;
+	struct text raw = { 0 }, out = { 0 }, err = { 0 };
+	int fd = dial(f), size = 4096;
+
+	router_enter(&f->r);
+	connect_many(f->r.engine->ctk, MANY);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	put(fd, CONTROL_ARG, "conntrack", 9);
+	put(fd, CONTROL_ARG, "-L", 2);
+	put(fd, CONTROL_GO, "", 0);
+	for (int i = 0; i < 2000; i++)
+		turn(f);
+	ct_flush(f->r.engine->ctk, NULL, NULL);
+	collect(f, fd, &raw);
+	assert_int_equal(unpack(&raw, &out, &err), 0);
+	assert_true(out.len > REQUEST_PIECE && out.len < AT_HAND);
+	assert_non_null(strstr(text_cstr(&err), "flow entries have been shown"));
+	text_free(&raw);
+	text_free(&out);
+	text_free(&err);
+}
+
 /* The socket's mode; a second router on it; a dead router's socket; something else in its place. */
 static void test_socket(void **state)
 {
@@ -378,7 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_commands),	   TEST(test_reload_missing_file), TEST(test_hostile),
 		TEST(test_many_arguments), TEST(test_many_connections),	   TEST(test_client_leaves),
-		TEST(test_socket),
+		TEST(test_slow_reader),	   TEST(test_socket),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as router_run does */
