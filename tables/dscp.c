@@ -12,9 +12,11 @@ static const struct opt_name classes[] = {
 
 int dscp_parse_class(struct opt_call *c, uint8_t *dscp)
 {
-	const struct opt_name *n = opt_name_find(classes, c->arg, strlen(c->arg), true);
+	const struct opt_name *n = classes;
 
-	if (!n)
+	while (n->name && strncasecmp(c->arg, n->name, strlen(n->name))) /* iptables does not mind what follows the name */
+		n++;
+	if (!n->name)
 		return rule_fail(c->err, "Invalid DSCP value `%s'", c->arg);
 	*dscp = (uint8_t)n->value;
 	return 0;

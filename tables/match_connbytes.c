@@ -14,7 +14,8 @@ struct connbytes_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "connbytes", .id = O_BYTES, .type = OPT_CUSTOM, .flags = OPTF_INVERT | OPTF_MANDATORY },
+	{ .name = "connbytes", .id = O_BYTES, .type = OPT_U64_RANGE, .flags = OPTF_INVERT | OPTF_MANDATORY | OPTF_STORE,
+	  .offset = offsetof(struct connbytes_data, range) },
 	{ .name = "connbytes-dir", .id = O_DIR, .type = OPT_CUSTOM, .flags = OPTF_MANDATORY },
 	{ .name = "connbytes-mode", .id = O_MODE, .type = OPT_CUSTOM, .flags = OPTF_MANDATORY },
 };
@@ -28,53 +29,13 @@ static const struct opt_name modes[] = {
 	{ "packets", MODE_PACKETS }, { "bytes", MODE_BYTES }, { "avgpkt", MODE_AVERAGE }, { NULL, 0 },
 };
 
-/* bad_range: the message for text that is not a number here. Return: -1. */
-static int bad_range(struct opt_call *c, const char *at)
+/* parse_range: FROM, FROM:, FROM:TO, :TO, read by the row's type; a lone FROM has no end. */
+static void parse_range(struct opt_call *c, struct connbytes_data *d)
 {
-	rule_fail(c->err,
-		  "connbytes: bad value for option \"--connbytes\" near \"%s\", or out of range "
-		  "(0-18446744073709551615).",
-		  at);
-	c->err->blank = true;
-	return -1;
-}
+	uint64_t from = d->range[0], to = strchr(c->arg, ':') ? d->range[1] : UINT64_MAX;
 
-/* odd_range: the message @format about what stands behind a number. Return: -1. */
-static int odd_range(struct opt_call *c, const char *format, const char *at)
-{
-	rule_fail(c->err, format, c->ext, c->row->name, at);
-	c->err->blank = true;
-	return -1;
-}
-
-/* parse_range: FROM, FROM:, FROM:TO, :TO. */
-static int parse_range(struct opt_call *c, struct connbytes_data *d)
-{
-	uint64_t from = 0, to = UINT64_MAX;
-	const char *end = c->arg;
-
-	if (*end != ':' && *end && opt_number(c->arg, &end, 0, UINT64_MAX, &from))
-		return bad_range(c, c->arg);
-	if (*end && *end != ':')
-		return odd_range(c, "%s: Argument to \"--%s\" has unexpected characters near \"%s\".", end);
-	if (*end && end[1] && end[1] != ':') {
-		const char *second = end + 1;
-
-		if (opt_number(second, &end, 0, UINT64_MAX, &to))
-			return bad_range(c, second);
-		if (*end && *end != ':')
-			return odd_range(c, "%s: Argument to \"--%s\" has unexpected characters near \"%s\".", end);
-	} else if (*end) {
-		end++;
-	}
-	if (*end)
-		return odd_range(c, "%s: Too many components for option \"--%s\" (max: 2)", "");
-	if (from > to)
-		return rule_fail(c->err, "%llu should be less than %llu", (unsigned long long)from,
-				 (unsigned long long)to);
 	d->range[c->invert] = from;
 	d->range[!c->invert] = to;
-	return 0;
 }
 
 /* parse_word: one of @names, whole and as written. */
@@ -94,7 +55,8 @@ static int connbytes_parse(struct opt_call *c)
 
 	switch (c->row->id) {
 	case O_BYTES:
-		return parse_range(c, d);
+		parse_range(c, d);
+		return 0;
 	case O_DIR:
 		return parse_word(c, dirs, &d->dir);
 	default:

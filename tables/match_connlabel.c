@@ -32,6 +32,11 @@ static int connlabel_parse(struct opt_call *c)
 		return 0;
 	}
 	d->invert = c->invert;
+	if (!*c->arg) {
+		rule_fail(c->err, "Argument must have a minimum length of 1 characters");
+		c->err->blank = true;
+		return -1;
+	}
 	if (named_value_of(names, c->arg, &named))
 		value = named;
 	else if (opt_number(c->arg, NULL, 0, UINT16_MAX, &value))

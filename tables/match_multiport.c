@@ -76,8 +76,9 @@ static int multiport_parse(struct opt_call *c)
 {
 	struct multiport_data *d = c->data;
 
-	if (d->count || check_proto(c)) /* a second list: the clash is reported at the end */
-		return d->count ? 0 : -1;
+	if (check_proto(c))
+		return -1;
+	d->count = 0; /* of two lists both must be right; that they clash is told at the end */
 	d->which = c->row->id;
 	d->invert = c->invert;
 	d->proto = (uint8_t)c->spec->proto;

@@ -41,35 +41,39 @@ static const char *const week[] = { NULL, "Mon", "Tue", "Wed", "Thu", "Fri", "Sa
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
-/* parse_date: YYYY[-MM[-DD[Thh[:mm[:ss]]]]]; a month or day too far counts on, as mktime(3) has it. */
+/* parse_date: YYYY[-MM[-DD[Thh[:mm[:ss]]]]]. As in libxt_time a part without digits is 0, and a month or day 0 is the one
+ * before the first, as mktime(3) has it; what comes before 1970 it does not know. */
 static int parse_date(struct opt_call *c, uint32_t *out)
 {
 	static const struct {
 		char before;
 		uint8_t max;
 	} part[] = { { '-', 12 }, { '-', 31 }, { 'T', 23 }, { ':', 59 }, { ':', 59 } };
-	long value[5] = { 1, 1, 0, 0, 0 };
+	unsigned value[5] = { 1, 1, 0, 0, 0 }, i = 0;
 	char *end;
-	long year = strtol(c->arg, &end, 10);
+	unsigned year = (unsigned)strtoul(c->arg, &end, 10);
 	struct tm tm = { 0 };
-	unsigned i = 0;
+	time_t when;
 
-	if (end == c->arg || year < YEAR_FIRST || year > YEAR_LAST)
+	if (year < YEAR_FIRST || year > YEAR_LAST)
 		goto bad;
 	for (; *end && i < 5; i++) {
 		char *from = end + 1;
 
 		if (*end != part[i].before)
 			goto bad;
-		value[i] = strtol(from, &end, 10);
-		if (end == from || value[i] < 0 || value[i] > part[i].max)
+		value[i] = (unsigned)strtoul(from, &end, 10);
+		if (value[i] > part[i].max)
 			goto bad;
 	}
 	if (*end)
 		goto bad;
 	tm = (struct tm){ .tm_year = (int)year - 1900, .tm_mon = (int)value[0] - 1, .tm_mday = (int)value[1],
 			  .tm_hour = (int)value[2], .tm_min = (int)value[3], .tm_sec = (int)value[4] };
-	*out = (uint32_t)timegm(&tm);
+	when = timegm(&tm);
+	if (when < 0)
+		return rule_fail_code(c->err, 1, "mktime returned an error");
+	*out = (uint32_t)when;
 	return 0;
 bad:
 	return rule_fail(c->err, "Invalid date \"%s\" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]", c->arg);

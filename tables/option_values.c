@@ -125,18 +125,23 @@ int opt_ip4(const char *text, uint32_t *be)
 	return 0;
 }
 
-int opt_ip4_host(const char *text, uint32_t *be)
+/* ip4_number: an address in the forms of inet_aton(3): "10.1" is 10.0.0.1, numbers may be hexadecimal or octal; but no
+ * blank behind. Return: 0 or -EINVAL. */
+static int ip4_number(const char *text, uint32_t *be)
 {
 	struct in_addr a;
 
-	if (!strcmp(text, "localhost")) {
-		*be = __builtin_bswap32(0x7f000001);
-		return 0;
-	}
-	/* Also the forms of inet_aton(3): "10.1" is 10.0.0.1, numbers may be hexadecimal or octal; but no blank behind. */
 	if (strspn(text, "0123456789abcdefABCDEFxX.") != strlen(text) || !inet_aton(text, &a))
 		return -EINVAL;
 	*be = a.s_addr;
+	return 0;
+}
+
+int opt_ip4_host(const char *text, uint32_t *be)
+{
+	if (strcmp(text, "localhost"))
+		return ip4_number(text, be);
+	*be = __builtin_bswap32(0x7f000001);
 	return 0;
 }
 
@@ -148,7 +153,7 @@ int opt_ip4_mask_text(const char *text, uint32_t *mask)
 		*mask = ip4_mask((unsigned)plen);
 		return 0;
 	}
-	return opt_ip4(text, mask);
+	return ip4_number(text, mask);
 }
 
 int opt_ip4_range(const char *text, uint32_t *min, uint32_t *max)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* bad_option: rule_fail for what libxtables itself says. Return: -1. */
 static int __attribute__((format(printf, 2, 3))) bad_option(struct rule_error *err, const char *format, ...)
@@ -154,10 +155,11 @@ static int parse_number(struct opt_call *c)
 	return 0;
 }
 
-/* parse_number_range: OPT_U8_RANGE .. OPT_U64_RANGE: A, A:B, A:, :B; a lone A is both ends. */
+/* parse_number_range: OPT_U8_RANGE .. OPT_U64_RANGE: A, A:B, A:, :B; a lone A is both ends. As in 1.8.11 the first number
+ * is the least that the second may be. */
 static int parse_number_range(struct opt_call *c)
 {
-	uint64_t top = type_max(c->row->type), value[2] = { 0, top };
+	uint64_t top = type_max(c->row->type), least = 0, value[2] = { 0, top };
 	const char *at = c->arg, *end;
 	unsigned n = 0;
 
@@ -167,15 +169,17 @@ static int parse_number_range(struct opt_call *c)
 					 c->row->name);
 		end = at;
 		if (*at && *at != ':') {
-			if (opt_number(at, &end, 0, top, &value[n]))
+			if (opt_number(at, &end, least, top, &value[n]))
 				return bad_option(c->err,
 						 "%s: bad value for option \"--%s\" near \"%s\", or out of range "
-						 "(0-%llu).",
-						 c->ext, c->row->name, at, (unsigned long long)top);
+						 "(%llu-%llu).",
+						 c->ext, c->row->name, at, (unsigned long long)least,
+						 (unsigned long long)top);
 			if (*end && *end != ':')
 				return bad_option(c->err,
 						 "%s: Argument to \"--%s\" has unexpected characters near \"%s\".",
 						 c->ext, c->row->name, end);
+			least = value[n];
 		}
 		n++;
 		if (!*end)
@@ -183,9 +187,6 @@ static int parse_number_range(struct opt_call *c)
 	}
 	if (n == 1)
 		value[1] = value[0];
-	if (value[0] > value[1])
-		return bad_option(c->err, "%s: bad value for option \"--%s\": range %llu-%llu is negative.", c->ext,
-				 c->row->name, (unsigned long long)value[0], (unsigned long long)value[1]);
 	put_number(c, 0, value[0], top);
 	put_number(c, 1, value[1], top);
 	return 0;
@@ -299,13 +300,18 @@ static int parse_string(struct opt_call *c)
 	return 0;
 }
 
-/* parse_mac: OPT_MAC: six hexadecimal numbers of one or two digits. */
+/* parse_mac: OPT_MAC: six hexadecimal numbers of at most two characters, as strtoul(3) reads them: none is 0. */
 static int parse_mac(struct opt_call *c)
 {
+	const char *at = c->arg;
 	uint8_t mac[MAC_LEN];
+	char *end;
 
-	if (opt_mac(c->arg, mac))
-		return rule_fail(c->err, "Invalid MAC address specified.");
+	for (unsigned i = 0; i < MAC_LEN; i++, at = end + 1) {
+		mac[i] = (uint8_t)strtoul(at, &end, 16);
+		if (*end != (i < MAC_LEN - 1 ? ':' : '\0') || end - at > 2)
+			return rule_fail(c->err, "Invalid MAC address specified.");
+	}
 	if (c->row->flags & OPTF_STORE)
 		memcpy((uint8_t *)c->data + c->row->offset, mac, sizeof mac);
 	return 0;
@@ -446,18 +452,18 @@ static int check_rows(const struct ext_use *x)
 	for (unsigned i = 0; i < count; i++) {
 		const struct opt_row *r = &rows[i];
 		uint32_t lack = r->also & ~c->seen, clash = r->excludes & c->seen;
+		uint32_t first = (lack | clash) & -(lack | clash); /* libxtables looks at the others by number */
 
 		if (!(c->seen & 1u << r->id)) {
 			if (r->flags & OPTF_MANDATORY)
 				return bad_option(c->err, "%s: option \"--%s\" must be specified", c->ext, r->name);
 			continue;
 		}
-		if (lack)
-			return bad_option(c->err, "%s: option \"--%s\" also requires \"--%s\".", c->ext, r->name,
-					 other_name(rows, count, (unsigned)__builtin_ctz(lack)));
-		if (clash)
-			return bad_option(c->err, "%s: option \"--%s\" cannot be used together with \"--%s\".", c->ext,
-					 r->name, other_name(rows, count, (unsigned)__builtin_ctz(clash)));
+		if (first)
+			return bad_option(c->err,
+					 first & lack ? "%s: option \"--%s\" also requires \"--%s\"."
+						      : "%s: option \"--%s\" cannot be used together with \"--%s\".",
+					 c->ext, r->name, other_name(rows, count, (unsigned)__builtin_ctz(first)));
 	}
 	return 0;
 }

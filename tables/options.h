@@ -89,7 +89,7 @@ int opt_protocol(const struct opt_call *c);
 int opt_mac(const char *text, uint8_t mac[MAC_LEN]);
 
 /* opt_ip4_host: an address, or a name of the hosts file that needs no asking ("localhost"). opt_ip4_mask_text: 0..32 or
- * a dotted mask. */
+ * a mask in any form of an address ("33" is 0.0.0.33, as for getaddrinfo(3)). */
 int opt_ip4_host(const char *text, uint32_t *be);
 int opt_ip4_mask_text(const char *text, uint32_t *mask);
 

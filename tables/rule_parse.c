@@ -139,32 +139,53 @@ int rule_words_counters(struct rule_words *w, const char *packets, const char *b
 	return 0;
 }
 
-/* fits_proto_match: whether the match that belongs to -p, not named by -m, knows the option word. */
-static bool fits_proto_match(const struct match_ops *ops, const char *word)
+/* proto_match: the match that belongs to -p, as long as no option word has loaded it (a -m does not count); or NULL. */
+static const struct match_ops *proto_match(const struct rule_words *w)
 {
-	const struct opt_row *row;
-	struct ext_use probe = { .match = ops };
-	enum ext_hit hit = ext_find_option(&probe, word, &row);
+	bool wanted = !w->proto_loaded && w->spec.proto && w->spec.proto < 256;
 
-	return hit == EXT_EXACT || hit == EXT_PREFIX;
+	return wanted ? match_ops_for_proto(w->tables, (uint8_t)w->spec.proto) : NULL;
+}
+
+/* lacks_value: whether the option word is the last one, abbreviates just one option of the loaded extensions and lacks
+ * its value. */
+static bool lacks_value(const struct rule_words *w, const char *word, bool last)
+{
+	const struct opt_row *row, *found = NULL;
+
+	if (!last || strchr(word, '='))
+		return false;
+	for (unsigned i = 0; i < w->use_count; i++) {
+		enum ext_hit hit = ext_find_option(&w->uses[i], word, &row);
+
+		if (hit == EXT_MISS)
+			continue;
+		if (hit != EXT_PREFIX || found)
+			return false;
+		found = row;
+	}
+	return found && found->type != OPT_NONE;
 }
 
 /* rule_words_extension: an option word that is none of iptables' own: for one of the matches or the target,
- * or for the protocol's match, which it loads. Advances *index. Return: 0 or -1. */
+ * or for the protocol's match, which it loads. As in iptables that match is loaded for an abbreviation without its value,
+ * too, and what it has in common with what -m loaded is ambiguous from then on. Advances *index. Return: 0 or -1. */
 int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index, bool invert)
 {
-	const struct match_ops *ops;
-	int got = ext_dispatch(w->uses, w->use_count, argc, argv, index, invert);
+	const struct match_ops *ops = proto_match(w);
+	int got = 0;
 
-	if (got)
-		return got < 0 ? -1 : 0;
-	ops = w->spec.proto && w->spec.proto < 256 ? match_ops_for_proto(w->tables, (uint8_t)w->spec.proto)
-						   : NULL;
-	if (!ops || !fits_proto_match(ops, argv[*index]))
+	if (!ops || !lacks_value(w, argv[*index], *index + 1 == argc))
+		got = ext_dispatch(w->uses, w->use_count, argc, argv, index, invert);
+	if (!got && ops) {
+		if (use_match(w, ops))
+			return -1;
+		w->proto_loaded = true;
+		got = ext_dispatch(w->uses, w->use_count, argc, argv, index, invert);
+	}
+	if (!got)
 		return rule_fail(w->err, "unknown option \"%s\"", argv[*index]);
-	if (use_match(w, ops))
-		return -1;
-	return ext_parse_option(&w->uses[w->use_count - 1], argc, argv, index, invert) < 0 ? -1 : 0;
+	return got < 0 ? -1 : 0;
 }
 
 /* finish_one: asks one match or target whether all is there. What only the kernel refuses (code 1) waits in

@@ -200,6 +200,7 @@ struct rule_words {
 	struct rule_spec spec;
 	const char *src_text, *dst_text, *jump; /* borrowed from argv */
 	bool has_goto, has_counters;
+	bool proto_loaded; /* an option word has loaded the match that belongs to -p */
 	uint64_t packets, bytes;
 	unsigned use_count;
 	struct ext_use uses[RULE_MATCHES_MAX + 1];

@@ -14,6 +14,7 @@ enum { O_NOTRACK, O_HELPER, O_TIMEOUT, O_CTEVENTS, O_EXPEVENTS, O_ZONE, O_ZONE_O
 enum {
 	EVENT_SECMARK = 1 << 16, /* of no packet here; keeps a mask that names nothing else from meaning "all" */
 	TIMEOUT_NAME_MAX = 31,
+	TIMEOUT_NAME_SHOWN = 4, /* more of it the kernel does not tell: it copies as many bytes as the first revision had */
 	HELPER_NAME_MAX = 15,
 };
 
@@ -66,13 +67,13 @@ static int parse_events(struct opt_call *c, const struct opt_name *names, uint32
 	}
 }
 
-/* parse_zone: a zone number or "mark". @dir: what the option says of the direction, 0 for both. */
+/* parse_zone: a zone number or "mark" in any case. @dir: what the option says of the direction, 0 for both. */
 static int parse_zone(struct opt_call *c, struct ct_data *d, uint8_t dir)
 {
 	uint64_t zone;
 
 	d->dirs |= dir;
-	if (!strcmp(c->arg, "mark")) {
+	if (!strcasecmp(c->arg, "mark")) {
 		d->template.zone_from_mark = true;
 		return 0;
 	}
@@ -159,7 +160,7 @@ static void dump(const struct ct_data *d, const char *dashes, struct text *out)
 	if (*d->helper)
 		text_printf(out, " %shelper %s", dashes, d->helper);
 	if (*d->timeout)
-		text_printf(out, " %stimeout %s", dashes, d->timeout);
+		text_printf(out, " %stimeout %.*s", dashes, TIMEOUT_NAME_SHOWN, d->timeout);
 	if (t->event_mask) {
 		text_printf(out, " %sctevents", dashes);
 		put_events(out, events, t->event_mask);

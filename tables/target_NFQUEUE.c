@@ -29,11 +29,16 @@ static const struct opt_row rows[] = {
 	{ .name = "queue-cpu-fanout", .id = O_FANOUT, .type = OPT_NONE, .also = 1u << O_BALANCE },
 };
 
-/* parse_balance: what a range of queues must be. All 65536 queues are one too many for the kernel's count. */
-static int parse_balance(struct opt_call *c, const uint16_t range[2])
+/* parse_balance: what a range of queues must be. All 65536 queues are one too many for the kernel's count; therefore an open
+ * end is the last but one. */
+static int parse_balance(struct opt_call *c, uint16_t range[2])
 {
+	size_t len = strlen(c->arg);
+
 	if (!strchr(c->arg, ':'))
 		return rule_fail(c->err, "Bad range \"%s\"", c->arg);
+	if (c->arg[len - 1] == ':')
+		range[1] = UINT16_MAX - 1;
 	if (range[0] >= range[1])
 		return rule_fail(c->err, "%u should be less than %u", range[0], range[1]);
 	return 0;

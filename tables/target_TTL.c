@@ -3,7 +3,7 @@
 #include "tables/options.h"
 #include "tables/rewrite.h"
 
-enum { O_SET, O_DEC, O_INC };
+enum { O_SET, O_INC, O_DEC }; /* the order in which a clash of two is found */
 #define ALL (1u << O_SET | 1u << O_DEC | 1u << O_INC)
 
 struct ttl_data {
@@ -34,7 +34,7 @@ static int ttl_check(struct opt_call *c)
 
 static void ttl_print(const void *data, bool numeric, struct text *out)
 {
-	static const char *const does[] = { "set to", "decrement by", "increment by" };
+	static const char *const does[] = { "set to", "increment by", "decrement by" };
 	const struct ttl_data *d = data;
 
 	(void)numeric;
@@ -43,9 +43,10 @@ static void ttl_print(const void *data, bool numeric, struct text *out)
 
 static void ttl_save(const void *data, struct text *out)
 {
+	static const char *const words[] = { "set", "inc", "dec" };
 	const struct ttl_data *d = data;
 
-	text_printf(out, " --%s %u", rows[d->mode].name, d->value);
+	text_printf(out, " --ttl-%s %u", words[d->mode], d->value);
 }
 
 static enum rule_verdict ttl_target(void *data, struct pkt *p, struct rule_env *env)

@@ -1,8 +1,6 @@
 /* tos.c - see tos.h. */
 #include "tables/tos.h"
 
-#include <ctype.h>
-
 #include "tables/options.h"
 
 enum { MASK_OF_NAMES = 0x3f };
@@ -19,7 +17,7 @@ int tos_parse(struct opt_call *c, struct tos_value *out)
 	const char *end;
 
 	if (!opt_number(c->arg, &end, 0, UINT8_MAX, &value)) {
-		if (*end == '/' && (!isdigit((unsigned char)end[1]) || opt_number(end + 1, &end, 0, UINT8_MAX, &mask)))
+		if (*end == '/' && opt_number(end + 1, &end, 0, UINT8_MAX, &mask))
 			return rule_fail(c->err, "Illegal value: \"%s\"", c->arg);
 		if (*end)
 			return rule_fail(c->err, "Illegal value: \"%s\"", c->arg);
