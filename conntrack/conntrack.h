@@ -181,7 +181,7 @@ struct conntrack {
 	uint8_t hash_key[16];
 	uint32_t count; /* entries alive, unconfirmed ones included */
 	uint32_t labels_used; /* rules with -m connlabel: where there are some, new entries get labels */
-	struct ratelimit full_log, invalid_log, expect_log;
+	struct ratelimit full_log, expect_log;
 	int64_t wall_offset; /* wall clock - monotonic, ns; for timestamps */
 };
 

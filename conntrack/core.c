@@ -66,7 +66,7 @@ struct conntrack *conntrack_create(struct netstack *ns, const struct ct_limits *
 		limits = &standard;
 	ctk->ns = ns;
 	conf_defaults(&ctk->conf, limits);
-	ctk->full_log = ctk->invalid_log = ctk->expect_log = RATELIMIT_DEFAULT;
+	ctk->full_log = ctk->expect_log = RATELIMIT_DEFAULT;
 	ns->ops->random(ns->user, ctk->hash_key, sizeof ctk->hash_key);
 	if (ct_table_create(ctk, limits) || ct_expects_create(ctk, limits->expect_max)) {
 		conntrack_destroy(ctk);

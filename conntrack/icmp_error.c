@@ -21,10 +21,8 @@ static int relate(struct conntrack *ctk, struct pkt *p, const struct hook_state 
 	struct ct_entry *ct;
 	enum ct_dir dir;
 
-	if (!ct_tuple_from_bytes(ctk, p->data + inner, p->len - inner, 0, &quoted)) {
-		ct_log_invalid(ctk, p, st, "truncated inner packet");
+	if (!ct_tuple_from_bytes(ctk, p->data + inner, p->len - inner, 0, &quoted))
 		return -1;
-	}
 	/* The quoted packet went the other way: its inverted tuple is in the direction of this error. */
 	if (!ct_tuple_invert(&quoted, &t))
 		return -1;
@@ -32,7 +30,10 @@ static int relate(struct conntrack *ctk, struct pkt *p, const struct hook_state 
 	if (!ct)
 		return -1;
 	if (ct->tuple[dir].dst.word[0] != ip4_hdr(p)->dst) {
-		ct_log_invalid(ctk, p, st, "outer daddr does not match inner source");
+		const uint8_t *outer = (const uint8_t *)&ip4_hdr(p)->dst, *own = ct->tuple[dir].dst.byte;
+
+		ct_log_invalid(ctk, p, st, "outer daddr %u.%u.%u.%u != inner %u.%u.%u.%u", outer[0], outer[1], outer[2],
+			       outer[3], own[0], own[1], own[2], own[3]);
 		return -1;
 	}
 	ct_hold(ct);

@@ -37,23 +37,41 @@ void ct_ports_print(const struct ct_tuple *t, struct text *out)
 	text_printf(out, "sport=%u dport=%u ", ntohs(t->src_key), ntohs(t->dst_key));
 }
 
-void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason)
+/* log_reason: the line of ct_log_invalid. Linux does not limit how many there are: it is off by default. */
+static void log_reason(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *format,
+		       va_list args)
 {
 	char prefix[160];
 	struct text t;
 
 	if (ctk->conf.log_invalid != p->hdr.proto && ctk->conf.log_invalid != 255)
 		return;
-	if (!ratelimit_ok(&ctk->invalid_log, ctk->ns->now))
-		return;
 	t = text_over(prefix, sizeof prefix);
-	text_printf(&t, "nf_ct_proto_%u: %s ", p->hdr.proto, reason);
-	packet_log(ctk->ns, LOG_LEVEL_WARNING, prefix, p, st->in, st->out, PACKET_LOG_DEFAULT);
+	text_printf(&t, "nf_ct_proto_%u: ", p->hdr.proto);
+	text_vprintf(&t, format, args);
+	text_puts(&t, " ");
+	packet_log(ctk->ns, LOG_LEVEL_NOTICE, prefix, p, st->in, st->out, PACKET_LOG_DEFAULT);
 }
 
-bool ct_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason)
+void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *format, ...)
 {
-	if (ctk->conf.log_invalid)
-		ct_log_invalid(ctk, p, st, reason);
+	va_list args;
+
+	if (!ctk->conf.log_invalid)
+		return;
+	va_start(args, format);
+	log_reason(ctk, p, st, format, args);
+	va_end(args);
+}
+
+bool ct_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *format, ...)
+{
+	va_list args;
+
+	if (!ctk->conf.log_invalid)
+		return false;
+	va_start(args, format);
+	log_reason(ctk, p, st, format, args);
+	va_end(args);
 	return false;
 }

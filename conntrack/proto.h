@@ -37,8 +37,10 @@ const struct ct_proto *ct_proto_find(uint8_t proto);
 extern const struct ct_proto ct_proto_tcp, ct_proto_udp, ct_proto_udplite, ct_proto_icmp, ct_proto_gre, ct_proto_sctp,
 	ct_proto_generic;
 
-/* ct_log_invalid: one rate-limited log line "nf_ct_proto_N: REASON IN=..." if nf_conntrack_log_invalid asks for it. */
-void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *reason);
+/* ct_log_invalid: a log line "nf_ct_proto_N: REASON IN=..." if nf_conntrack_log_invalid asks for this protocol's.
+ * @format: printf; the reason in Linux's words. */
+void ct_log_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 enum ct_tcp_state {
 	CT_TCP_NONE, CT_TCP_SYN_SENT, CT_TCP_SYN_RECV, CT_TCP_ESTABLISHED, CT_TCP_FIN_WAIT, CT_TCP_CLOSE_WAIT,

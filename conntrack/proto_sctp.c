@@ -9,6 +9,7 @@
  */
 #include "conntrack/proto_common.h"
 
+#include <arpa/inet.h>
 #include <endian.h>
 
 /* RFC 9260 3.2. */
@@ -122,7 +123,7 @@ static bool sctp_check(struct conntrack *ctk, struct pkt *p, const struct hook_s
 	uint32_t crc, field;
 
 	if (!h)
-		return ct_invalid(ctk, p, st, "short packet");
+		return ct_invalid(ctk, p, st, "nf_ct_sctp: short packet ");
 	if (!ct_checksum_wanted(ctk, p, st))
 		return true;
 	memcpy(&field, h + 8, sizeof field);
@@ -130,7 +131,7 @@ static bool sctp_check(struct conntrack *ctk, struct pkt *p, const struct hook_s
 	crc = crc32c(crc, zero, 4);
 	crc = crc32c(crc, h + SCTP_HLEN, pkt_l4_len(p) - SCTP_HLEN);
 	if (le32toh(field) != crc)
-		return ct_invalid(ctk, p, st, "bad checksum");
+		return ct_invalid(ctk, p, st, "nf_ct_sctp: bad CRC ");
 	p->csum = CSUM_OK;
 	return true;
 }
@@ -146,7 +147,8 @@ static bool survey(struct sctp_walk *w)
 		if (c.type == CHUNK_INIT || c.type == CHUNK_INIT_ACK || c.type == CHUNK_SHUTDOWN_COMPLETE)
 			alone = true;
 		if (((c.type == CHUNK_COOKIE_ACK || c.type == CHUNK_COOKIE_ECHO || alone) && count) || !c.length)
-			return ct_invalid(w->ctk, w->p, w->st, "malformed chunks");
+			return ct_invalid(w->ctk, w->p, w->st, "do_basic_checks failed. chunk num %u, type %u, len %u flag %u",
+					  count, c.type, htons(c.length), alone); /* as it stands in the packet */
 		if (c.type < 32)
 			w->types |= 1u << c.type;
 	}
@@ -189,7 +191,7 @@ static bool begin(struct sctp_walk *w)
 		uint8_t state = next_state(CT_ORIGINAL, CT_SCTP_NONE, c.type);
 
 		if (state == CT_SCTP_NONE || state >= CT_SCTP_STATES)
-			return ct_invalid(w->ctk, w->p, w->st, "invalid new");
+			return false;
 		if (c.type == CHUNK_INIT) {
 			if (w->vtag || !init_tag(w, &c, &s->vtag[CT_REPLY]))
 				return false;
@@ -212,7 +214,8 @@ static bool general_tag(const struct sctp_walk *w)
 
 	if (w->types & special || w->vtag == w->ct->sctp.vtag[w->dir])
 		return true;
-	return ct_invalid(w->ctk, w->p, w->st, "verification tag check failed");
+	return ct_invalid(w->ctk, w->p, w->st, "verification tag check failed %x vs %x for dir %u", w->vtag,
+			  w->ct->sctp.vtag[w->dir], w->dir);
 }
 
 /* heartbeat_tag: heartbeats may open a path whose tags we have not seen: learned from the first pair.
@@ -302,12 +305,12 @@ static bool walk_chunks(struct sctp_walk *w)
 		uint8_t old = s->state, next;
 
 		if (!special_tag(w, &c))
-			return ct_invalid(w->ctk, w->p, w->st, "verification tag check failed");
+			return false;
 		if (w->keep && !kept)
 			continue; /* a heartbeat with a strange tag: wait for its answer */
 		next = next_state(w->dir, old, c.type);
 		if (next >= CT_SCTP_STATES)
-			return ct_invalid(w->ctk, w->p, w->st, "invalid chunk in this state");
+			return ct_invalid(w->ctk, w->p, w->st, "Invalid, old_state %u, dir %u, type %u", old, w->dir, c.type);
 		if (c.type == CHUNK_INIT && old == CT_SCTP_CLOSED && next == CT_SCTP_CLOSED)
 			w->keep = true; /* a client that keeps trying must not keep the entry for ever */
 		if (!note_tags(w, &c))

@@ -15,6 +15,9 @@
 
 #include <arpa/inet.h>
 
+/* What log lines count time in: Linux with HZ=250. */
+enum { NS_PER_JIFFY = 4000000 };
+
 /* Three letters a state; IGN and INV beside the states. */
 enum {
 	NON = CT_TCP_NONE, SSE = CT_TCP_SYN_SENT, SRE = CT_TCP_SYN_RECV, EST = CT_TCP_ESTABLISHED,
@@ -111,7 +114,7 @@ static bool tcp_check(struct conntrack *ctk, struct pkt *p, const struct hook_st
 	const struct tcp_hdr *h = pkt_l4(p, sizeof *h);
 
 	if (!h)
-		return ct_invalid(ctk, p, st, "short packet");
+		return false;
 	if ((uint32_t)(h->offset >> 4) * 4 < sizeof *h || (uint32_t)(h->offset >> 4) * 4 > pkt_l4_len(p))
 		return ct_invalid(ctk, p, st, "truncated packet");
 	if (ct_checksum_wanted(ctk, p, st) && !csum_l4_verify(p))
@@ -183,7 +186,8 @@ static void ignore(struct tcp_walk *w, uint8_t old)
 	}
 	if (old == CT_TCP_SYN_SENT && w->s.index == CT_TCP_I_ACK && w->dir == CT_REPLY)
 		tcp->last_ack = w->s.ack;
-	ct_invalid(w->ctk, w->p, w->st, "packet ignored");
+	ct_log_invalid(w->ctk, w->p, w->st, "packet (index %u) in dir %u ignored, state %s", w->s.index, w->dir,
+		       state_names[old]);
 }
 
 /* is_closing: states in which the ports may have been reused already. */
@@ -227,7 +231,7 @@ static enum rst_fate judge_rst(struct tcp_walk *w, uint8_t old, uint8_t *next)
 		if (w->s.seq == 0 && !is_open(w->ct))
 			return RST_CHECK;
 		if (ct_tcp_before(w->s.seq, maxack) && !w->ctk->conf.tcp_ignore_invalid_rst) {
-			ct_invalid(w->ctk, w->p, w->st, "invalid rst");
+			ct_log_invalid(w->ctk, w->p, w->st, "invalid rst");
 			return RST_BAD;
 		}
 		if (!is_open(w->ct) || w->s.seq == maxack)
@@ -257,8 +261,11 @@ static void shorten(struct tcp_walk *w)
 		tcp->last_dir = w->dir;
 		return;
 	}
-	if (left >= 120 * NS_PER_SECOND && left > unacked)
-		ct_refresh(w->ctk, w->ct, NULL, unacked);
+	if (left < 120 * NS_PER_SECOND || left <= unacked)
+		return;
+	ct_log_invalid(w->ctk, w->p, w->st, "packet (index %u, dir %u) response for index %u lower timeout to %u", w->s.index,
+		       w->dir, tcp->last_index, (unsigned)(unacked / NS_PER_JIFFY));
+	ct_refresh(w->ctk, w->ct, NULL, unacked);
 }
 
 /* timeout_for: the first rule that applies and is shorter than the state's own. */
@@ -363,12 +370,14 @@ static enum step special(struct tcp_walk *w, uint8_t *old, uint8_t *next)
 	case INV:
 		if (proxy_keepalive(w, *old))
 			return STEP_DONE;
-		ct_invalid(w->ctk, w->p, w->st, "packet invalid in this state");
+		ct_log_invalid(w->ctk, w->p, w->st, "packet (index %u) in dir %u invalid, state %s", w->s.index, w->dir,
+			       state_names[*old]);
 		return STEP_INVALID;
 	case CT_TCP_TIME_WAIT:
 		if (*old == CT_TCP_LAST_ACK && w->s.index == CT_TCP_I_ACK && tcp->last_dir != w->dir &&
 		    tcp->last_index == CT_TCP_I_SYN && tcp->last_flags & CT_TCP_F_CHALLENGE_ACK) {
 			tcp->last_flags &= (uint8_t)~CT_TCP_F_CHALLENGE_ACK;
+			ct_log_invalid(w->ctk, w->p, w->st, "challenge-ack ignored");
 			return STEP_DONE;
 		}
 		break;

@@ -57,7 +57,7 @@ void ct_tcp_options_syn(const struct tcp_segment *s, uint8_t *flags, uint8_t *sc
 	}
 }
 
-/* highest_sack: the highest right edge of SACK blocks, not below @ack (RFC 2018). */
+/* highest_sack: the highest right edge of the blocks of the first SACK option, not below @ack (RFC 2018). */
 static uint32_t highest_sack(const struct tcp_segment *s, uint32_t ack)
 {
 	const uint8_t *body;
@@ -67,7 +67,7 @@ static uint32_t highest_sack(const struct tcp_segment *s, uint32_t ack)
 	if (!s->options_len)
 		return ack;
 	while ((kind = option_next(s, &at, &body, &len)) != TCP_OPT_END) {
-		if (kind != TCP_OPT_SACK || len % 8)
+		if (kind != TCP_OPT_SACK || !len || len % 8)
 			continue;
 		for (uint32_t i = 0; i < len; i += 8) {
 			const uint8_t *e = body + i + 4;
@@ -76,16 +76,19 @@ static uint32_t highest_sack(const struct tcp_segment *s, uint32_t ack)
 			if (ct_tcp_after(edge, ack))
 				ack = edge;
 		}
+		break;
 	}
 	return ack;
 }
 
-/* refuse: a bound is violated: says so, unless the connection or the router is liberal. Return: @otherwise or accept. */
-static enum ct_tcp_window refuse(struct tcp_walk *w, enum ct_tcp_window otherwise, const char *why)
+/* refuse: a bound is violated: says so, unless the connection or the router is liberal. @why: a printf format with %u for
+ * @number, the bound. Return: @otherwise or accept. */
+static enum ct_tcp_window __attribute__((format(printf, 3, 0)))
+refuse(struct tcp_walk *w, enum ct_tcp_window otherwise, const char *why, uint32_t number)
 {
 	if (w->ct->tcp.flags[w->dir] & CT_TCP_F_LIBERAL || w->ctk->conf.tcp_be_liberal)
 		return CT_TCP_W_ACCEPT;
-	ct_invalid(w->ctk, w->p, w->st, why);
+	ct_log_invalid(w->ctk, w->p, w->st, why, number);
 	return otherwise;
 }
 
@@ -154,8 +157,7 @@ static void count_retransmission(struct tcp_walk *w, uint32_t seq, uint32_t ack)
 
 	if (tcp->last_dir == w->dir && tcp->last_seq == seq && tcp->last_ack == ack && tcp->last_end == w->s.end &&
 	    tcp->last_win == w->s.window) {
-		if (tcp->retrans < UINT8_MAX)
-			tcp->retrans++;
+		tcp->retrans++; /* eight bits that wrap, as Linux's */
 		return;
 	}
 	tcp->last_dir = w->dir;
@@ -177,19 +179,24 @@ static enum ct_tcp_window bounds(struct tcp_walk *w, uint32_t seq, uint32_t ack,
 	bool ack_seen = ct_tcp_before(sack, rcv->td_end + 1);
 
 	if (!ct_tcp_before(seq, snd->td_maxend + 1)) {
-		if (!in_window || !not_too_old || !ack_seen || w->s.end - snd->td_maxend + 1 > rcv->td_maxwin)
-			return refuse(w, CT_TCP_W_INVALID, "SEQ is over upper bound");
+		uint32_t over = w->s.end - snd->td_maxend + 1;
+
+		if (!in_window || !not_too_old || !ack_seen || over > rcv->td_maxwin)
+			return refuse(w, CT_TCP_W_INVALID, "SEQ is over upper bound %u (over the window of the receiver)",
+				      snd->td_maxend + 1);
 		/* The sender overruns the window a little and the peer may well take it: remember, so that its ACK fits. */
 		snd->td_end = w->s.end;
 		tcp->flags[w->dir] |= CT_TCP_F_UNACKED;
-		return refuse(w, CT_TCP_W_IGNORE, "more bytes than expected");
+		return refuse(w, CT_TCP_W_IGNORE, "%u bytes more than expected", over);
 	}
 	if (!ack_seen)
-		return refuse(w, CT_TCP_W_INVALID, "ACK is over upper bound");
+		return refuse(w, CT_TCP_W_INVALID, "ACK is over upper bound %u (ACKed data not seen yet)", rcv->td_end + 1);
 	if (!in_window)
-		return refuse(w, CT_TCP_W_IGNORE, "SEQ is under lower bound");
+		return refuse(w, CT_TCP_W_IGNORE, "SEQ is under lower bound %u (already ACKed data retransmitted)",
+			      snd->td_end - rcv->td_maxwin - 1);
 	if (!not_too_old)
-		return refuse(w, CT_TCP_W_IGNORE, "ignored ACK under lower bound");
+		return refuse(w, CT_TCP_W_IGNORE, "ignored ACK under lower bound %u (possible overly delayed)",
+			      rcv->td_end - reach - 1);
 	learn(w, ack, sack);
 	if (w->s.index == CT_TCP_I_ACK)
 		count_retransmission(w, seq, ack);

@@ -1,9 +1,10 @@
 /* proto_udp.c - UDP and UDPLITE.
  *
  * A flow counts as a stream (long timeout, ASSURED) once it is still alive two seconds after its first packet and a reply
- * had been seen before the packet at hand.
+ * had been seen before the packet at hand. UDPLITE does not wait for the two seconds.
  *
- * Linux parity: nf_conntrack_proto_udp.c.
+ * Linux parity: nf_conntrack_proto_udp.c, but for the pseudo header of UDPLITE's checksum: Linux computes it with UDP's
+ * protocol number and finds every packet bad.
  */
 #include "conntrack/proto_common.h"
 
@@ -39,23 +40,35 @@ static bool udplite_check(struct conntrack *ctk, struct pkt *p, const struct hoo
 	return true;
 }
 
-/* udp_packet: timeouts [unreplied, stream] and ASSURED. */
+/* stream_or_not: the timeout of a flow by whether it is a stream, ASSURED if it is. */
+static enum ct_proto_verdict stream_or_not(struct conntrack *ctk, struct ct_entry *ct, const struct pkt *p, bool stream)
+{
+	const uint64_t own[2] = { ctk->conf.udp_timeout, ctk->conf.udp_timeout_stream };
+
+	ct_refresh(ctk, ct, p, ct_timeouts_of(ct, own)[stream]);
+	if (stream && !(ct->status & CT_ST_NAT_CLASH))
+		ct_assure(ct);
+	return CT_PROTO_ACCEPT;
+}
+
+/* udp_packet: a stream when it was replied to and is old enough. */
 static enum ct_proto_verdict udp_packet(struct conntrack *ctk, struct ct_entry *ct, struct pkt *p, enum ct_dir dir,
 					const struct hook_state *st)
 {
-	const uint64_t own[2] = { ctk->conf.udp_timeout, ctk->conf.udp_timeout_stream };
-	const uint64_t *timeouts = ct_timeouts_of(ct, own);
-	bool stream;
-
 	(void)dir;
 	(void)st;
 	if (!ct_is_confirmed(ct))
 		ct->udp.stream_since = ctk->ns->now + 2 * NS_PER_SECOND;
-	stream = (ct->status & CT_ST_SEEN_REPLY) && ctk->ns->now > ct->udp.stream_since;
-	ct_refresh(ctk, ct, p, timeouts[stream]);
-	if (stream && !(ct->status & CT_ST_NAT_CLASH))
-		ct_assure(ct);
-	return CT_PROTO_ACCEPT;
+	return stream_or_not(ctk, ct, p, (ct->status & CT_ST_SEEN_REPLY) && ctk->ns->now > ct->udp.stream_since);
+}
+
+/* udplite_packet: a stream when it was replied to. */
+static enum ct_proto_verdict udplite_packet(struct conntrack *ctk, struct ct_entry *ct, struct pkt *p, enum ct_dir dir,
+					    const struct hook_state *st)
+{
+	(void)dir;
+	(void)st;
+	return stream_or_not(ctk, ct, p, ct->status & CT_ST_SEEN_REPLY);
 }
 
 const struct ct_proto ct_proto_udp = {
@@ -74,6 +87,6 @@ const struct ct_proto ct_proto_udplite = {
 	.allow_clash = true,
 	.tuple = ct_ports_tuple,
 	.check = udplite_check,
-	.packet = udp_packet,
+	.packet = udplite_packet,
 	.print_tuple = ct_ports_print,
 };
