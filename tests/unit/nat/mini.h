@@ -105,15 +105,15 @@ static inline void *mini_need(void *x)
 	return x;
 }
 
-/* mini_open: two ports with their addresses, empty tables. */
-static inline struct mini *mini_open(void)
+/* mini_open_sized: two ports with their addresses, empty tables, room for @max connections. */
+static inline struct mini *mini_open_sized(uint32_t max)
 {
 	struct mini *m = mini_need(calloc(1, sizeof *m));
 
 	m->ns = netstack_create(&world_ops, &m->world, mini_hooks, &(struct netstack_limits){ 64, 16, 64 });
 	assert_non_null(m->ns);
 	m->ns->now = 1000 * SEC;
-	m->ctk = conntrack_create(m->ns, &(struct ct_limits){ 4096, 1024, 64 });
+	m->ctk = conntrack_create(m->ns, &(struct ct_limits){ max, max / 4, 64 });
 	assert_non_null(m->ctk);
 	m->tables = tables_create(m->ns, m->ctk);
 	assert_non_null(m->tables);
@@ -133,6 +133,12 @@ static inline struct mini *mini_open(void)
 	assert_int_equal(port_add_addr(m->ns, m->s, inet_addr("10.77.2.1"), 24), 0);
 	assert_int_equal(port_add_addr(m->ns, m->s, inet_addr("10.77.2.2"), 24), 0);
 	return m;
+}
+
+/* mini_open: the same with room for what a scene needs. */
+static inline struct mini *mini_open(void)
+{
+	return mini_open_sized(4096);
 }
 
 /* mini_close: checks that nothing leaked. */
