@@ -56,7 +56,8 @@ static struct chain *chain_get(struct command *c, const char *name, bool make)
 	return chain_make(c, name) ? NULL : chain_find(tb, name);
 }
 
-/* resolve_jump: what -j or -g means into *kind and *jump. Return: 0 or -1. */
+/* resolve_jump: what -j or -g means into *kind and *jump. A chain goes before a target of the same name, whose options are
+ * then forgotten. Return: 0 or -1. */
 static int resolve_jump(struct command *c, enum rule_kind *kind, struct chain **jump)
 {
 	const char *name = c->words.jump;
@@ -69,12 +70,14 @@ static int resolve_jump(struct command *c, enum rule_kind *kind, struct chain **
 	for (enum rule_kind k = KIND_ACCEPT; k <= KIND_RETURN && !c->words.has_goto; k++)
 		if (!strcmp(name, kind_name(k)))
 			*kind = k;
-	if (c->words.target)
-		*kind = KIND_TARGET;
 	if (*kind != KIND_NONE)
 		return 0;
 	*kind = c->words.has_goto ? KIND_GOTO : KIND_JUMP;
 	*jump = chain_find(tb, name);
+	if (!*jump && c->words.target) {
+		*kind = KIND_TARGET;
+		return 0;
+	}
 	if (!*jump && c->words.has_goto)
 		return rule_fail(c->err, "goto '%s' is not a chain", name);
 	if (!*jump) {
@@ -86,6 +89,8 @@ static int resolve_jump(struct command *c, enum rule_kind *kind, struct chain **
 		rule_fail_errno(c->err, EINVAL);
 		return rule_fail_detail(c->err, "a rule cannot jump to the built-in chain %s", name);
 	}
+	if (c->words.target && c->warn)
+		text_printf(c->warn, "Warning: using chain %s, not extension\n", name);
 	return 0;
 }
 

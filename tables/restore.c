@@ -126,6 +126,7 @@ static int declare(struct restore *r, const char *name)
 		return 0;
 	if (c && r->o.noflush) {
 		say(r, "Flushing", c);
+		c->announced = true;
 		chain_flush(r->t, c);
 		return 0;
 	}
@@ -135,6 +136,7 @@ static int declare(struct restore *r, const char *name)
 	if (!c)
 		return rule_fail_errno(r->err, ENOMEM);
 	c->tag = r->rs->tag;
+	c->announced = true;
 	return 0;
 }
 
@@ -227,6 +229,7 @@ static int run_command(struct restore *r, int argc, char **argv)
 	*r->err = (struct rule_error){ .tag = r->rs->tag };
 	command_begin(&c, r->t, r->id, argc, argv, r->err);
 	c.rs = r->rs;
+	c.words.announced = &r->rs->table[r->id];
 	c.mode = COMMAND_RESTORE;
 	c.out = r->out;
 	c.warn = r->warn;

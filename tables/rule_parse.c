@@ -101,6 +101,14 @@ static enum rule_kind standard_kind(const char *name)
 	return KIND_NONE;
 }
 
+/* is_target_name: whether -j NAME loads a target: no verdict, and no chain that a ":" line has named. */
+static bool is_target_name(const struct rule_words *w, const char *name)
+{
+	const struct chain *c = w->announced ? chain_find(w->announced, name) : NULL;
+
+	return standard_kind(name) == KIND_NONE && !(c && c->announced);
+}
+
 /* rule_words_target: the value of -j, or of -g with @go. Whether an unknown name is a chain is found out
  * later. Return: 0 or -1. */
 int rule_words_target(struct rule_words *w, const char *name, bool go)
@@ -118,7 +126,7 @@ int rule_words_target(struct rule_words *w, const char *name, bool go)
 		return rule_fail(w->err, "Invalid target name `%s' (%u chars max)", name, CHAIN_NAME_LEN);
 	if (strpbrk(name, " \t\n\v\f\r"))
 		return rule_fail(w->err, "Invalid target name `%s'", name);
-	ops = standard_kind(name) == KIND_NONE ? target_ops_find(w->tables, name) : NULL;
+	ops = is_target_name(w, name) ? target_ops_find(w->tables, name) : NULL;
 	if (!ops)
 		return 0;
 	if (use_add(w, ops->size))
@@ -333,10 +341,10 @@ struct rule *rule_words_build(struct rule_words *w, enum rule_kind kind)
 	struct rule *r;
 
 	for (unsigned i = 0; i < w->use_count; i++)
-		if (&w->uses[i] != w->target)
+		if (w->uses[i].match)
 			matches[count++] = (struct rule_match){ w->uses[i].match, w->data[i] };
-	r = rule_new(&w->spec, kind, matches, count, w->target ? w->target->target : NULL,
-		     w->target ? w->target->call.data : NULL);
+	r = rule_new(&w->spec, kind, matches, count, kind == KIND_TARGET ? w->target->target : NULL,
+		     kind == KIND_TARGET ? w->target->call.data : NULL);
 	if (!r)
 		rule_fail_errno(w->err, ENOMEM);
 	return r;

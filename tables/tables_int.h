@@ -97,6 +97,7 @@ struct chain {
 	int8_t hook; /* enum hook of a built-in chain; -1 */
 	uint8_t policy; /* KIND_ACCEPT or KIND_DROP */
 	bool counted;   /* the policy's counters were set in this transaction */
+	bool announced; /* a ":" line of this transaction names it: here no target has its name */
 	bool on_path, done; /* of the depth-first search of the check */
 	uint8_t hook_mask;  /* hooks from which it is reached */
 	uint32_t index;     /* in table.chains */
@@ -200,6 +201,7 @@ struct rule_words {
 	struct rule_spec spec;
 	const char *src_text, *dst_text, *jump; /* borrowed from argv */
 	bool has_goto, has_counters;
+	const struct table *announced; /* where a ":" line has named chains; NULL: nowhere */
 	bool proto_loaded; /* an option word has loaded the match that belongs to -p */
 	uint64_t packets, bytes;
 	unsigned use_count;

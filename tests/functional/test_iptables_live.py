@@ -95,6 +95,13 @@ GROUPS = {
         "--repl INPUT 1 -s 2.2.2.2", "--check INPUT -s 2.2.2.2", "--che INPUT -s 2.2.2.3", "--flush=INPUT", "--flu", "-F x y",
         "-t mangle -N q", "-t mangle -A PREROUTING -j q", "-t mangle -A q -j REJECT", "-t mangle -S",
     ],
+    "chains named as targets": [
+        restore(":LOG - [0:0]", ":MARK - [0:0]", "-A INPUT -j LOG", "-A LOG -j MARK", "-A INPUT -g LOG"), "save", "-A INPUT -j LOG",
+        "-A INPUT -j LOG --log-prefix x", "-A INPUT -j MARK", "-A INPUT -j MARK --set-mark 1", "-C INPUT -j LOG", "-D INPUT -j LOG", "-S",
+        restore("-A INPUT -j LOG --log-prefix y", args="-n"), restore(":LOG - [0:0]", "-A INPUT -j LOG --log-prefix y", args="-n"),
+        restore(":LOG - [0:0]", "-A INPUT -j LOG", args="-n"), "-t nat -A INPUT -j LOG --log-prefix z", "-t nat -S", "-A INPUT -j REJECT",
+        "-v -I INPUT -j LOG --log-level 3", "-R INPUT 1 -j LOG -s 1.1.1.1", "-N REJECT", "-E LOG LOGS", "-A INPUT -j LOG", "-S", "-L -n",
+    ],
     "hosts": [
         "-A INPUT -s localhost", "-A INPUT -d localhost/8 -j ACCEPT", "-A INPUT ! -s localhost", "-A INPUT --source localhost",
         "-A INPUT --dst localhost", "-A INPUT -s localhost,1.2.3.4", "-A INPUT -s any/0",
