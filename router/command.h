@@ -40,6 +40,9 @@ int client_run(const struct command *command, const struct command_env *env, int
 int ipset_prepare(int argc, char **argv);
 bool ipset_reads_input(int argc, char **argv);
 
+/* command_nfacct.c: whether standard input is sent along. */
+bool nfacct_reads_input(int argc, char **argv);
+
 /* Local commands, by file. */
 int command_run(const struct command_env *env, int argc, char **argv);   /* command_run.c */
 int command_check(const struct command_env *env, int argc, char **argv); /* command_run.c */

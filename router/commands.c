@@ -68,6 +68,16 @@ const struct command commands[] = {
 		     "hash:ip hash:net hash:ip,port hash:net,iface hash:ip,port,ip hash:ip,port,net hash:mac\n"
 		     "bitmap:ip bitmap:port list:set\n",
 	  .live = command_ipset, .prepare = ipset_prepare, .reads_input = ipset_reads_input },
+	{ .name = "nfacct", .usage = "list | add | delete | get | flush | restore | monitor ...",
+	  .summary = "the objects that rules count into with -m nfacct, as nfacct(8)",
+	  .options = "  list [reset] [xml | json] [counters | bytes-quota | pkts-quota | overquota]\n"
+		     "  add NAME [packet | byte QUOTA]\n"
+		     "  delete NAME\n"
+		     "  get NAME [reset] [xml | json]\n"
+		     "  flush               deletes what no rule names\n"
+		     "  restore             adds what `list` printed, from standard input\n"
+		     "  monitor             objects that reach their quota, until interrupted\n",
+	  .live = command_nfacct, .reads_input = nfacct_reads_input },
 	{ .name = "conntrack", .usage = "-L | -D | -F | -E | -C | -S [conntrack | expect] [OPTIONS]",
 	  .summary = "the live connections, as conntrack(8)",
 	  .options = "  -L, --dump          list connections or expectations\n"

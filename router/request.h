@@ -69,6 +69,7 @@ command_live_fn command_status, command_reload;                       /* command
 command_live_fn command_iptables, command_iptables_save, command_iptables_restore;     /* command_iptables*.c */
 command_live_fn command_ipset;                                        /* ipset_command.c */
 command_live_fn command_conntrack;                                    /* command_conntrack.c */
+command_live_fn command_nfacct;                                       /* command_nfacct.c */
 command_live_fn command_cat, command_ls, command_write, command_sysctl; /* status_commands.c */
 
 #endif

@@ -23,6 +23,7 @@ struct control;
 struct event;
 struct event_base;
 struct fuse_mount;
+struct nfacct_run;
 
 enum { ROUTER_SIGNALS = 4 };
 
@@ -40,6 +41,7 @@ struct router {
 	uint64_t armed;         /* deadline for which the timer is set, ns; UINT64_MAX = not set */
 	struct event *signals[ROUTER_SIGNALS];
 	struct conntrack_listener *listeners; /* running `conntrack -E` */
+	struct nfacct_run *nfacct_monitors;   /* running `nfacct monitor` */
 	uint64_t started;       /* monotonic ns */
 	int exit_code;
 };

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "netstack/netstack.h"
+#include "tables/nfacct.h"
 #include "tables/set.h"
 #include "tables/tables_int.h"
 
@@ -74,8 +75,9 @@ struct tables *tables_create(struct netstack *ns, struct conntrack *ctk)
 	t->targets = list_copy((const void *const *)target_ops_all, 0);
 	t->live = ruleset_new(t);
 	t->sets = sets_create(t, ns);
+	t->nfaccts = nfaccts_create(ns);
 	proto_names_load(t);
-	if (!t->matches || !t->targets || !t->live || !t->sets || ruleset_compile(t->live, &err)) {
+	if (!t->matches || !t->targets || !t->live || !t->sets || !t->nfaccts || ruleset_compile(t->live, &err)) {
 		tables_destroy(t);
 		return NULL;
 	}
@@ -90,6 +92,7 @@ void tables_destroy(struct tables *t)
 	free(t->matches);
 	free(t->targets);
 	sets_destroy(t->sets);
+	nfaccts_destroy(t->nfaccts);
 	free(t->proto_names);
 	free(t);
 }

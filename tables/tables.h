@@ -46,6 +46,7 @@ struct tables {
 	struct conntrack *ctk;
 	void *nat; /* struct nat, set by the engine: only NAT targets use it */
 	struct sets *sets; /* set.h */
+	struct nfaccts *nfaccts; /* nfacct.h */
 	struct ruleset *live;
 	uint8_t init_order[TABLE_COUNT]; /* tables in use, in order of their first use: ip_tables_names shows the reverse */
 	uint8_t init_count;

@@ -43,6 +43,8 @@ class KernelLab(Lab):
         self._start_tracking()
         if self.sets:
             self._run("ipset", "restore", text=self.sets)
+        for words in self.before:
+            self._run(*words)
         self._run("iptables-legacy-restore", text=self.rules + self._helper_rules())
         self._write([("/proc/" + sysctl_path(name), value) for name, value in self.sysctls.items()])
 
@@ -119,11 +121,27 @@ class KernelLab(Lab):
             self.router.close()
             self.router = None
 
+    def iptables(self, *args):
+        return self._run("iptables-legacy", *args)
+
+    def set_link(self, name, up):
+        namespaces.ip_batch(["link set %s %s" % (name, "up" if up else "down")], self.router_name)
+
+    def set_addresses(self, name, addresses):
+        shown = self._run("ip", "-4", "-o", "addr", "show", "dev", name)
+        before = [line.split()[3] for line in shown.splitlines()]
+        namespaces.ip_batch(["addr del %s dev %s" % (item, name) for item in before if item not in addresses]
+                            + ["addr add %s brd + dev %s" % (item, name) for item in addresses
+                               if item not in before], self.router_name)
+
     def save(self):
         return self._run("iptables-legacy-save", "-c")
 
     def ipset(self, *args):
         return self.router.call("run", ["ipset", *args])[1]
+
+    def nfacct(self, *args):
+        return self.router.call("run", ["nfacct", *args])[1]
 
     def conntrack(self, *args):
         return self.router.call("run", ["conntrack", *args])[1]

@@ -6,6 +6,7 @@ and on SIGTERM or SIGINT, see `namespaces`.
 """
 
 import re
+import shlex
 import shutil
 import tempfile
 import time
@@ -27,7 +28,7 @@ class Lab:
     kind = "none"
 
     def __init__(self, rules="", sysctl=None, mtu=None, helpers=None, offload=False,
-                 routes=None, sets=""):
+                 routes=None, sets="", before=()):
         """Describe the laboratory; entering the context builds it.
 
         @rules: iptables-save text, short form allowed (text.complete_rules).
@@ -38,6 +39,8 @@ class Lab:
                   must not use then; rules with -j CT --helper need none.
         @routes: {prefix: 'via ADDRESS', 'blackhole', 'unreachable' or 'prohibit'}.
         @sets: lines of `ipset restore`, read before the rules.
+        @before: commands carried out on the router before the rules, such as
+                 'nfacct add web'.
         @offload: leave segmentation and checksum offload of the hosts on, for bulk
                   traffic; frames are not captured then.
         """
@@ -49,6 +52,7 @@ class Lab:
         self.offload = offload
         self.routes = routes or {}
         self.sets = sets
+        self.before = [shlex.split(line) for line in before]
         self.suffix = namespaces.new_suffix()
         self.hosts = []
         self.record_list = []
@@ -207,6 +211,20 @@ class Lab:
         """conntrack -L expect as comparable lines."""
         return text.connections(self.conntrack("-L", "expect"), self.fuzzy, self.mask)
 
+    # -- changes to the running router, by subclass ------------------------------------
+
+    def iptables(self, *args):
+        """One iptables command; its standard output, an error if it fails."""
+        raise NotImplementedError
+
+    def set_link(self, name, up):
+        """Bring the router's end of a link up or down, as its administrator."""
+        raise NotImplementedError
+
+    def set_addresses(self, name, addresses):
+        """Give the router these addresses on a link, such as 192.0.2.254/24, and no others."""
+        raise NotImplementedError
+
     # -- the router's state, by subclass ---------------------------------------------
 
     def save(self):
@@ -215,6 +233,10 @@ class Lab:
 
     def ipset(self, *args):
         """Standard output of ipset ARGS."""
+        raise NotImplementedError
+
+    def nfacct(self, *args):
+        """Standard output of nfacct ARGS."""
         raise NotImplementedError
 
     def conntrack(self, *args):

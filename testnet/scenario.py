@@ -74,7 +74,8 @@ def scenario(rules=EMPTY_RULES, fuzzy=False, mask=(), end=True, params=None, **l
     @end: record rules and connections at the end; 'rules': only those, for bulk
           transfers, whose stacks may end with a RST under load; False: nothing.
     @params: play it once for each; the function gets it as second argument.
-    Further arguments are those of lab.Lab: sysctl, mtu, helpers, offload, routes, sets.
+    Further arguments are those of lab.Lab: sysctl, mtu, helpers, offload, routes, sets,
+    before.
     """
     def register(function):
         registry = sys.modules[function.__module__].__dict__.setdefault("SCENARIOS", [])

@@ -30,10 +30,11 @@ def binary():
     return str(path)
 
 
-def interface_section(link, netns, tap, mtu=1500):
-    """The [interface] section for one link of the topology."""
+def interface_section(link, netns, tap, mtu=1500, addresses=None, up=True):
+    """The [interface] section for one link of the topology; @addresses: the router's, if not the usual one."""
     return ["[interface %s]" % link.name, "tap = " + tap, "netns = " + netns,
-            "address = %s/24" % link.router_address, "mtu = %d" % mtu,
+            "address = " + ", ".join(["%s/24" % link.router_address] if addresses is None else addresses),
+            "up = " + ("yes" if up else "no"), "mtu = %d" % mtu,
             "mac = " + link.router_mac, "peer_address = %s/24" % link.host_address,
             "peer_gateway = yes", ""]
 
@@ -111,6 +112,7 @@ class TapgateLab(Lab):
         self.process = None
         self.mount = mount
         self.mount_point = "none"
+        self.changed_links = {}
 
     def config_path(self):
         """The configuration file."""
@@ -126,7 +128,8 @@ class TapgateLab(Lab):
         for host in self.hosts:
             host.device = "%s%s" % (host.link.name, self.suffix)
             lines += interface_section(host.link, host.netns, host.device,
-                                       self.mtu.get(host.link.name, 1500))
+                                       self.mtu.get(host.link.name, 1500),
+                                       **self.changed_links.get(host.link.name, {}))
         if self.routes:
             lines += ["[route]"] + ["%s = %s" % pair for pair in self.routes.items()] + [""]
         lines += ["[sysctl]"] + ["%s = %s" % pair for pair in self.sysctls.items()] + [""]
@@ -138,12 +141,16 @@ class TapgateLab(Lab):
         if self.mount:
             os.mkdir(os.path.join(self.directory, "proc"))
         with open(os.path.join(self.directory, "rules.v4"), "w") as file:
-            file.write(self.rules)
+            file.write("" if self.before else self.rules)
         with open(os.path.join(self.directory, "sets.ipset"), "w") as file:
             file.write(self.sets)
         with open(self.config_path(), "w") as file:
             file.write(self.config())
         self.process = Process(self.config_path(), self.directory)
+        for words in self.before:
+            self.process.command(*words)
+        if self.before:
+            self.process.command("iptables-restore", text=self.rules)
         for host in self.hosts:
             self._quiet_device(host.resident, host.device)
             namespaces.ip_batch(["link set lo up", "link set %s address %s"
@@ -159,11 +166,30 @@ class TapgateLab(Lab):
         if self.mount and self.directory and os.path.ismount(self.mount_point):
             namespaces.run(["umount", "-l", self.mount_point], check=False)
 
+    def iptables(self, *args):
+        return self.process.command("iptables", *args)[1]
+
+    def set_link(self, name, up):
+        self._change_link(name, up=up)
+
+    def set_addresses(self, name, addresses):
+        self._change_link(name, addresses=addresses)
+
+    def _change_link(self, name, **what):
+        """Write a link's changed section into the configuration and have it read."""
+        self.changed_links.setdefault(name, {}).update(what)
+        with open(self.config_path(), "w") as file:
+            file.write(self.config())
+        self.process.command("reload")
+
     def save(self):
         return self.process.command("iptables-save", "-c")[1]
 
     def ipset(self, *args):
         return self.process.command("ipset", *args, check=False)[1]
+
+    def nfacct(self, *args):
+        return self.process.command("nfacct", *args, check=False)[1]
 
     def conntrack(self, *args):
         return self.process.command("conntrack", *args)[1]

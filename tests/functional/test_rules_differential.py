@@ -10,6 +10,7 @@ To add a case: one more line in a list below.
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -17,6 +18,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("BUILD", "build")
+OBJECTS = ["web", "0123456789012345678901234567890", "two words", 'q"x\\y', "it's"]  # accounting objects that are there
 LISTINGS = ["-S", "-S -v", "-L -n -v -x --line-numbers", "-L -v"]
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("iptables-legacy"),
@@ -77,6 +79,16 @@ LEGAL = {
         "-A INPUT -m mac --mac-source 00:11:22:33:44:55", "-A INPUT -m addrtype --dst-type LOCAL",
         "-A INPUT -m connmark --mark 1/2", "-A INPUT -p icmp -m icmp --icmp-type 3/1",
     ],
+    "accounting objects": [
+        "-A INPUT -m nfacct --nfacct-name web", "-A INPUT -m nfacct --nfacct-name=web -j ACCEPT", "-A FORWARD -m nfacct --nfacct-n web",
+        "-A FORWARD -m nfacct --nfacct-name 0123456789012345678901234567890", "-A FORWARD -m nfacct --nfacct-name 'two words' -j DROP",
+        "-A FORWARD -m nfacct --nfacct-name 01234567890123456789012345678901xyz", "-A FORWARD -m nfacct --nfacct-name 'q\"x\\y'",
+        "-A FORWARD -m nfacct --nfacct-name \"it's\"", "-A FORWARD -m nfacct --nfacct-name web -m nfacct --nfacct-name web",
+        "-A FORWARD -p tcp -m nfacct --nfacct-name web --dport 80", "-t raw -A PREROUTING -m nfacct --nfacct-name web",
+        "-t mangle -A POSTROUTING -m nfacct --nfacct-name web -j MARK --set-mark 1", "-t nat -A PREROUTING -m nfacct --nfacct-name web",
+        "-t security -A OUTPUT -m nfacct --nfacct-name web", "-C FORWARD -m nfacct --nfacct-name web",
+        "-D FORWARD -m nfacct --nfacct-name web", "-R INPUT 1 -m nfacct --nfacct-name 'two words'",
+    ],
     "extension targets": [
         "-A INPUT -j REJECT", "-A INPUT -p tcp -j REJECT --reject-with tcp-reset", "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
         "-A INPUT -j LOG", "-A INPUT -j LOG --log-prefix 'a b: ' --log-level 7", "-t mangle -A FORWARD -j MARK --set-mark 1",
@@ -113,6 +125,11 @@ ILLEGAL = [
     "-t mangle -A PREROUTING -j REJECT", "-A INPUT -j REJECT --reject-with tcp-reset", "-A INPUT -j MARK", "-A INPUT -j NOTRACK",
     "-A INPUT -m mac --mac-source 1", "-A OUTPUT -m mac --mac-source 00:11:22:33:44:55", "-A INPUT -m comment",
     "-A INPUT -m limit --limit 0/s", "-A INPUT -m conntrack --ctstate FOO",
+    "-A INPUT -m nfacct", "-A INPUT -m nfacct --nfacct-name", "-A INPUT -m nfacct --nfacct-name nope", "-A INPUT -m nfacct --nfacct-name ''",
+    "-A INPUT -m nfacct ! --nfacct-name web", "-A INPUT -m nfacct --nfacct-name web --nfacct-name web", "-C foo -m nfacct --nfacct-name web",
+    "-A INPUT --nfacct-name web", "-A INPUT -m nfacct --nfacct-name WEB", "-A INPUT -m nfacct --nfacct-name 'web '",
+    "-A INPUT -m nfacct --nfacct-name 012345678901234567890123456789", "-I foo -m nfacct --nfacct-name web -m nfacct --nfacct-name nope",
+    "-D INPUT -m nfacct --nfacct-name nope", "-C INPUT -m nfacct --nfacct-name nope",
 ]
 
 # iptables-save texts, -n as in the name; the outcome is compared whether legal or not.
@@ -142,6 +159,8 @@ RESTORE = {
     "blanks": "*filter\n  -A   INPUT \t -s 5.5.5.5  \nCOMMIT\n",
     "wrong hook": "*nat\n-A PREROUTING -j MASQUERADE\nCOMMIT\n",
     "deleted": "*filter\n-A INPUT -s 9.9.9.9\n-D INPUT 5\nCOMMIT\n",
+    "accounting objects": "*filter\n-A INPUT -m nfacct --nfacct-name  web\n-A INPUT -m nfacct --nfacct-name \"two words\"\nCOMMIT\n",
+    "no accounting object": "*filter\n-A INPUT -m nfacct --nfacct-name web\n-A INPUT -m nfacct --nfacct-name nope\nCOMMIT\n",
     "forward jump": "*filter\n-A INPUT -j foo\n:foo - [0:0]\nCOMMIT\n",
 }
 
@@ -169,7 +188,7 @@ def sections(text):
 
 def kernel(commands, restore="", restore_options=""):
     """Run commands in a new namespace. Return (status of the first that failed or 0, its stderr, listings)."""
-    script = ["set -u", 'fail() { echo "## status $1" ; exit 0; }']
+    script = ["set -u", 'fail() { echo "## status $1" ; exit 0; }'] + ["nfacct add " + shlex.quote(name) for name in OBJECTS]
     if restore:
         script.append(f"iptables-legacy-restore {restore_options} || fail $?")
     script += [f"iptables-legacy {c} || fail $?" for c in commands]
@@ -192,7 +211,8 @@ def bare(message):
 
 
 def tapgate(tool, commands, restore="", options=()):
-    done = run([tool, *options, "--", *commands], restore)
+    objects = [word for name in OBJECTS for word in ("-a", name)]
+    done = run([tool, *options, *objects, "--", *commands], restore)
     first = done.stderr.splitlines()[0] if done.stderr else ""
     return done.returncode, re.sub(r"^\d+: ", "", first), sections(done.stdout)
 

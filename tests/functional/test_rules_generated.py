@@ -124,7 +124,8 @@ def kernel(rules):
 
 def tapgate(rules):
     """The same of Tapgate."""
-    status, text, message = run([TOOL, "-k"], "".join(block(i, table, line) for i, (table, line, _) in enumerate(rules)))
+    objects = [word for name in rule_grammar.OBJECTS for word in ("-a", name)]
+    status, text, message = run([TOOL, "-k", *objects], "".join(block(i, table, line) for i, (table, line, _) in enumerate(rules)))
     results, _, rest = text.partition("## save\n")
     assert status == 0, f"{TOOL}: {status} {message}"
     out = [(int(c), m.strip()) for c, m in re.findall(r"^(\d+): (.*)$", results, re.M)]
@@ -163,6 +164,8 @@ def own_namespace():
     """Begins a process of the pool: a network namespace and an xtables lock of its own."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.unshare(0x40000000) == 0, "unshare"
+    for name in rule_grammar.OBJECTS:
+        subprocess.run(["nfacct", "add", name], check=True)
     os.environ["XTABLES_LOCKFILE"] = os.path.join(tempfile.gettempdir(), f"rules-generated-{os.getpid()}.lock")
 
 
@@ -170,13 +173,15 @@ def generate(count, seed):
     matches, targets, missing = rule_grammar.known()
     assert not missing, f"no row in rule_grammar.py: {missing}"
     rng = random.Random(seed)
-    return [rule_grammar.Rule(rng, matches, targets).line() for _ in range(count)]
+    rules = [rule_grammar.Rule(rng, matches, targets).line() for _ in range(count)]
+    rng = random.Random(seed)
+    return rules + [rule_grammar.Rule(rng, rule_grammar.LATER, targets).line() for _ in range(count // 40)]
 
 
 def play(count, seed):
     """(differences, legal)"""
     rules = generate(count, seed)
-    batches = [rules[i:i + BATCH] for i in range(0, count, BATCH)]
+    batches = [rules[i:i + BATCH] for i in range(0, len(rules), BATCH)]
     with multiprocessing.get_context("fork").Pool(2, own_namespace) as pool:
         done = pool.map(compare, batches, chunksize=1)
     for lock in pathlib.Path(tempfile.gettempdir()).glob("rules-generated-*.lock"):

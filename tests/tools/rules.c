@@ -1,10 +1,11 @@
 /* rules.c - reads rule text as iptables-restore or iptables would, with no packet in sight, and prints what
  * Tapgate makes of it.
  *
- * usage: rules [-n] [-c] [--] [COMMAND]...      iptables-save text on stdin
+ * usage: rules [-n] [-c] [-a NAME]... [--] [COMMAND]...      iptables-save text on stdin
  *   -n          --noflush      -c   take and print counters
  *   -k          --noflush, and stdin is many texts, each ending in a COMMIT line: a wrong one is left out. First the
  *               results of all: a line "CODE: MESSAGE" each, 0 = legal
+ *   -a NAME     before all else, an accounting object of that name
  *   COMMAND     "iptables [-t TABLE] WORDS" as one argument, carried out one after the other; after the text
  * Prints iptables-save, then for each table in use `-S`, `-S -v`, `-L -n -v -x --line-numbers` and `-L -v`,
  * each under a line "## TABLE WHAT". Errors: one line on stderr "CODE: message", exit status CODE, nothing
@@ -16,6 +17,7 @@
 
 #include "netstack/text.h"
 #include "router/engine.h"
+#include "tables/nfacct.h"
 
 static int no_transmit(void *user, struct port *port, struct pkt *p)
 {
@@ -128,6 +130,7 @@ int main(int argc, char **argv)
 {
 	struct engine *e = engine_create(&ops, NULL, NULL, 1);
 	bool noflush = false, counters = false, each = false;
+	const struct nfacct_counts none = { 0 };
 	struct text out = { 0 };
 	int i = 1;
 
@@ -141,6 +144,8 @@ int main(int argc, char **argv)
 		noflush |= !strcmp(argv[i], "-n");
 		counters |= !strcmp(argv[i], "-c");
 		each |= !strcmp(argv[i], "-k");
+		if (!strcmp(argv[i], "-a") && i + 1 < argc && nfacct_add(e->tables->nfaccts, argv[++i], &none))
+			return 4;
 	}
 	if (each)
 		load_each(e->tables);
