@@ -128,11 +128,15 @@ class KernelLab(Lab):
         namespaces.ip_batch(["link set %s %s" % (name, "up" if up else "down")], self.router_name)
 
     def set_addresses(self, name, addresses):
-        shown = self._run("ip", "-4", "-o", "addr", "show", "dev", name)
-        before = [line.split()[3] for line in shown.splitlines()]
-        namespaces.ip_batch(["addr del %s dev %s" % (item, name) for item in before if item not in addresses]
-                            + ["addr add %s brd + dev %s" % (item, name) for item in addresses
-                               if item not in before], self.router_name)
+        def has():
+            shown = self._run("ip", "-4", "-o", "addr", "show", "dev", name)
+            return [line.split()[3] for line in shown.splitlines()]
+        for item in has():
+            if item not in addresses and item in has():     # secondary ones go with their first
+                namespaces.ip_batch(["addr del %s dev %s" % (item, name)], self.router_name)
+        before = has()
+        namespaces.ip_batch(["addr add %s brd + dev %s" % (item, name) for item in addresses
+                             if item not in before], self.router_name)
 
     def save(self):
         return self._run("iptables-legacy-save", "-c")
