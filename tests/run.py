@@ -17,7 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 FUZZ_ROUNDS = "20000"
-FUZZ_ROUNDS_OF = {"engine": "3000"}  # a whole engine for each input
+FUZZ_ROUNDS_OF = {"engine": "3000", "live": "3000"}  # a whole engine for each input
 JOB_LIMIT_S = 1200
 SANITIZE = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
 
@@ -112,7 +112,7 @@ def fuzz_jobs():
 
 def functional_jobs():
     """Real traffic: every functional test file is one job."""
-    build("all")
+    build("all", "unit")
     return [Job("functional " + path.stem[len("test_"):],
                 [PYTHON, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", str(path.relative_to(ROOT))],
                 "pytest") for path in sorted(ROOT.glob("tests/functional/test_*.py"))]

@@ -4,8 +4,10 @@ Both laboratories run side by side with the same rules and the same packets; wha
 a script would read in one must be what it reads in the other.
 """
 
+import collections
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -97,6 +99,28 @@ def test_ip_tables_names(labs):
     """The same tables, one a line."""
     ours, theirs = (sorted(lab.proc("net/ip_tables_names").split()) for lab in reversed(labs))
     assert set(theirs) <= set(ours) <= {"filter", "nat", "mangle", "raw", "security"}
+
+
+# Names that one side alone lists, with the reason.
+ONE_SIDED = {
+    "matches": {"l2tp": "iptables has no extension of this name", "udplite": "iptables has no extension of this name",
+                "cluster": "not in Tapgate", "ipvs": "this kernel is built without IPVS"},
+    "targets": {"LED": "this kernel is built without LED triggers"},
+}
+
+
+@pytest.mark.parametrize("kind", ["matches", "targets"])
+def test_ip_tables_extensions(labs, kind):
+    """The same matches and targets, each as often as it has revisions."""
+    path = "net/ip_tables_" + kind
+    names = set(labs[1].proc(path).split()) - {"ERROR"}
+    prefixes = ("xt_", "ipt_")
+    subprocess.run(["modprobe", "-qa", *[prefix + name for name in names for prefix in prefixes]], check=False)
+    ours, theirs = (collections.Counter(lab.proc(path).split()) for lab in reversed(labs))
+    both = set(ours) & set(theirs)
+    assert {name: ours[name] for name in both} == {name: theirs[name] for name in both}
+    assert set(ours) ^ set(theirs) <= set(ONE_SIDED[kind])
+    assert len(both) >= {"matches": 50, "targets": 30}[kind]
 
 
 def test_dev(labs):
