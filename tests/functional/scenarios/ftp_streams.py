@@ -35,12 +35,13 @@ class Talk:
         self.say_client(b"USER anonymous\r\n", quiet=True)
 
     def _from_client(self, flags, data):
-        self.lab.client.send(tcp(flags, sport=40000, dport=21, seq=self.c_seq, ack=self.c_ack, data=data))
+        self.lab.client.send(tcp(flags, sport=40000, dport=21, seq=self.c_seq % 2**32,
+                                 ack=self.c_ack % 2**32, data=data))
         self.c_seq += len(data)
 
     def _from_server(self, flags, data, count=0):
-        self.lab.server.send(tcp(flags, src=VS, dst=self.peer, sport=21, dport=self.port, seq=self.s_seq,
-                                 ack=self.s_ack, data=data))
+        self.lab.server.send(tcp(flags, src=VS, dst=self.peer, sport=21, dport=self.port,
+                                 seq=self.s_seq % 2**32, ack=self.s_ack % 2**32, data=data))
         self.s_seq += len(data) + count
         found = self.lab.client.arrived(1, limit=0.5)
         for item in found:
