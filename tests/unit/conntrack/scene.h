@@ -280,12 +280,29 @@ static void play(struct scene *s, const char *name, unsigned i, const struct ste
 	pkt_free(p);
 }
 
-/* A named list of steps; @conf sets what differs from the default. */
+/* A named list of steps; @sysctl: "tcp_loose=0 checksum=0", what differs from the default; NULL: nothing. */
+enum { ROW_STEPS = 24 };
 struct row {
-	const char *name;
-	void (*conf)(struct ct_conf *c);
-	struct step steps[24];
+	const char *name, *sysctl;
+	struct step steps[ROW_STEPS];
 };
+
+/* set_sysctls: "NAME=VALUE ..." of net.netfilter.nf_conntrack_NAME. */
+static void set_sysctls(struct scene *s, const char *text)
+{
+	char path[128], name[64], value[32];
+	int used;
+
+	for (; text && sscanf(text, " %63[a-z_]=%31[-0-9]%n", name, value, &used) == 2; text += used) {
+		const struct sysctl_row *row = conntrack_sysctl_rows, *end = row + conntrack_sysctl_row_count;
+
+		snprintf(path, sizeof path, "net/netfilter/nf_conntrack_%s", name);
+		while (row < end && strcmp(row->path, path))
+			row++;
+		if (row == end || sysctl_store(row, s->ctk, value))
+			fail_msg("no sysctl takes %s=%s", name, value);
+	}
+}
 
 /* play_rows: each row in a world of its own. */
 static void play_rows(const struct row *rows, size_t count)
@@ -294,12 +311,28 @@ static void play_rows(const struct row *rows, size_t count)
 		struct scene s;
 
 		scene_begin(&s, 64);
-		if (rows[r].conf)
-			rows[r].conf(&s.ctk->conf);
-		for (unsigned i = 0; i < 24 && rows[r].steps[i].packet; i++)
+		set_sysctls(&s, rows[r].sysctl);
+		for (unsigned i = 0; i < ROW_STEPS && rows[r].steps[i].packet; i++)
 			play(&s, rows[r].name, i, &rows[r].steps[i]);
 		scene_end(&s);
 	}
+}
+
+/* print_rows: the rows as text, for tests/functional/test_tracker_rows.py, which plays them on the kernel: "row", name
+ * and sysctls, then for each step its delay, packet and outcome; tabs between. */
+static void print_rows(const struct row *rows, size_t count)
+{
+	for (size_t r = 0; r < count; r++) {
+		printf("row\t%s\t%s\n", rows[r].name, rows[r].sysctl ? rows[r].sysctl : "");
+		for (unsigned i = 0; i < ROW_STEPS && rows[r].steps[i].packet; i++)
+			printf("%g\t%s\t%s\n", rows[r].steps[i].after, rows[r].steps[i].packet, rows[r].steps[i].want);
+	}
+}
+
+/* rows_wanted: whether a test program was called to print its rows. */
+static bool rows_wanted(int argc, char **argv)
+{
+	return argc == 2 && !strcmp(argv[1], "rows");
 }
 
 #endif
