@@ -2,7 +2,8 @@
  *
  * Overview
  *   Address space for the ceiling is reserved once without memory behind it; the part below the capacity may be used.
- *   Pages are touched on first use. Free elements form a LIFO list through their first four bytes.
+ *   Pages are touched on first use. Free elements form a LIFO list through their first four bytes; the twelve behind are 0, so
+ *   that who walks over all elements can tell which are out if theirs are not.
  *
  * Invariants
  *   1. An element's address and number never change while it is out.
@@ -15,9 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { CT_ARENA_MARK = 16 }; /* bytes of a free element that stay readable */
+
 struct ct_arena {
 	uint8_t *base;
-	uint32_t element;  /* bytes */
+	uint32_t element;  /* bytes, at least CT_ARENA_MARK */
 	uint32_t capacity; /* elements that may be out */
 	uint32_t ceiling;
 	uint32_t fresh; /* elements below this were out at least once */

@@ -83,16 +83,16 @@ enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
 	length = ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, ct_find_for(ct, CT_REPLY), &winner);
 	if (winner)
 		return resolve_clash(ctk, p, winner, reply_hash);
-	if ((length > longest ? length : longest) > limit) {
+	if ((length > longest ? length : longest) * CT_HEADS > limit) {
 		ctk->stats.chain_too_long++;
 		return refuse(ctk, p, DROP_CT_CHAIN_TOO_LONG);
 	}
 	enter(ctk, ct);
 	ct_table_link(ctk, ct, CT_ORIGINAL, hash);
 	ct_table_link(ctk, ct, CT_REPLY, reply_hash);
-	if (ct->help && ct->help->helper)
+	if (ct_help(ct) && ct_help(ct)->helper)
 		ct_event_add(ct, CT_EV_HELPER);
-	ct_event_add(ct, ct->master ? CT_EV_RELATED : CT_EV_NEW);
+	ct_event_add(ct, ct_master(ct) ? CT_EV_RELATED : CT_EV_NEW);
 	return VERDICT_ACCEPT;
 }
 
@@ -132,7 +132,7 @@ static enum verdict proxied(struct conntrack *ctk, struct pkt *p)
 static enum verdict helped(struct conntrack *ctk, struct pkt *p)
 {
 	struct ct_entry *ct = p->ct;
-	const struct ct_helper *helper = ct->help ? ct->help->helper : NULL;
+	const struct ct_helper *helper = ct_help(ct) ? ct_help(ct)->helper : NULL;
 	enum verdict v;
 
 	if (helper && helper->help) {
@@ -162,7 +162,7 @@ enum verdict conntrack_confirm(void *conntrack, struct pkt *p, const struct hook
 		if (v != VERDICT_ACCEPT)
 			return v;
 	}
-	if ((ct->help || ct->status & CT_ST_SEQ_ADJUST) && p->ct_info != CT_RELATED_REPLY && !p->hdr.frag_off) {
+	if ((ct_help(ct) || ct->status & CT_ST_SEQ_ADJUST) && p->ct_info != CT_RELATED_REPLY && !p->hdr.frag_off) {
 		v = helped(ctk, p);
 		if (v != VERDICT_ACCEPT)
 			return v;

@@ -12,6 +12,8 @@
  *   1. CONFIRMED entries are in the hash in both directions and on the timer wheel; others in neither.
  *   2. refs = 1 for the table (confirmed) + 1 per packet + 1 per child's master pointer + 1 per other holder.
  *   3. count <= max at any time; unconfirmed entries count.
+ *   4. No call keeps packets waiting for what grows with the table: walks, flushes, expiry, resizing, sweeps are made of
+ *      bounded parts, some of them in conntrack_tick (CT_*_BUDGET in conntrack_int.h, timer.h).
  *
  * Linux parity: net/netfilter/nf_conntrack_core.c.
  */
@@ -20,6 +22,7 @@
 
 #include "conntrack/tuple.h"
 #include "netstack/hooks.h"
+#include "netstack/port.h"
 #include "netstack/ratelimit.h"
 #include "netstack/sysctl.h"
 
@@ -73,7 +76,7 @@ struct ct_seqadj { struct ct_seqadj_side side[CT_DIRS]; };
  * server's clock is from that. */
 struct ct_synproxy { uint32_t promised, time, time_offset; bool on; };
 
-/* Rarely present parts, each from its own pool, NULL where absent. */
+/* Rarely present parts, each from its own pool, NULL where absent. NAT needs none: its part is in the entry. */
 struct ct_help {
 	const struct ct_helper *helper;
 	struct ct_expect *expects; /* list of the expectations this master waits for */
@@ -84,39 +87,32 @@ struct ct_extra {
 	struct ct_counter acct[CT_DIRS];
 	uint64_t start, stop; /* wall-clock ns */
 	uint64_t labels[2];
+	struct ct_help *help;
+	struct ct_entry *master; /* a counted reference */
 	struct ct_seqadj seqadj;
 	struct ct_synproxy synproxy;
 	const uint64_t *timeouts; /* a timeout policy instead of the protocol's , same order as its own in ct_conf; NULL = the protocol's */
 	uint32_t event_mask, expect_event_mask; /* of the template; 0 = all */
+	uint32_t secmark;
 	bool has_acct, has_timestamp, has_labels;
 };
-struct ct_nat {
-	struct ct_entry *ct;
-	struct ct_entry *by_source_next, *by_source_prev; /* chain of nat's by-source hash; owned by nat/ */
-	uint16_t masq_port;              /* index of the port that MASQUERADE chose an address of; 0 = none */
-	bool linked;
-	uint32_t data[4];                /* of the NAT part of a helper */
-};
 
-/* Ordered for size: 216 bytes, what a lookup touches first. */
+/* Three cache lines, the first of them enough to find an entry and to see that it lives, the third for trackers. The first
+ * sixteen bytes of a free element are the arena's: .status is 0 there. */
 struct ct_entry {
-	struct ct_tuple tuple[CT_DIRS];
-	uint32_t next[CT_DIRS]; /* hash chain: node number; see table.c */
-	uint32_t timer_next, timer_prev;
-	uint64_t expires; /* absolute ns once confirmed; before: the timeout to use from confirmation */
-	uint32_t status;  /* enum ct_status */
-	uint32_t refs;
-	uint32_t mark;
-	uint32_t timer_tick; /* when the wheel looks at it next; see timer.c */
-	struct ct_entry *master;
-	struct ct_nat *nat;
-	struct ct_help *help;
-	struct ct_extra *extra;
-	uint32_t secmark;
-	uint16_t zone;
+	uint32_t next[CT_DIRS];       /* hash chain: node number; see table.c */
+	uint16_t status;              /* enum ct_status */
 	uint16_t pending_events : 13; /* enum ct_event bits gathered since the last report */
 	uint16_t zone_dir : 2;        /* enum ct_zone_dir */
 	uint16_t silent : 1;          /* made while nf_conntrack_events was 0: no events */
+	uint32_t refs : 24;           /* at most CT_REFS_MAX */
+	uint32_t masq_port : 8;       /* index of the port that MASQUERADE chose an address of; 0 = none */
+	uint64_t expires;             /* absolute ns once confirmed; before: the timeout to use from confirmation */
+	struct ct_tuple tuple[CT_DIRS];
+	uint32_t timer_tick; /* when the wheel looks at it next; see timer.c */
+	uint32_t timer_next, timer_prev;
+	uint32_t mark;
+	struct ct_extra *extra; /* NULL: none */
 	union {
 		struct ct_tcp tcp;
 		struct ct_udp udp;
@@ -124,8 +120,11 @@ struct ct_entry {
 		struct ct_sctp sctp;
 		const struct ct_template *tmpl; /* with CT_ST_TEMPLATE */
 	};
+	uint32_t by_source_next, by_source_prev; /* chain of nat's by-source hash: entry numbers + 1; owned by nat/ */
 };
-_Static_assert(sizeof(struct ct_entry) <= 216, "3.2 million entries have to fit into 700 MB");
+_Static_assert(sizeof(struct ct_entry) == 192, "3.2 million entries have to fit into 700 MB, each in whole cache lines");
+_Static_assert(PORTS_MAX < 256, "masq_port holds the index of a port");
+enum { CT_REFS_MAX = (1 << 24) - (1 << 20) }; /* of children; what packets and walks hold comes on top */
 
 /* Template made by -j CT for packets that have no entry yet. */
 struct ct_template {
@@ -173,6 +172,7 @@ struct conntrack {
 	struct ct_stats stats;
 	struct ct_notify notify;
 	struct ct_table *table;
+	struct ct_entry *entries; /* of the table, by number */
 	struct ct_expect_table *expects;
 	struct ct_helper *helpers; /* registered copies; see helper.h */
 	unsigned helper_count;
@@ -234,6 +234,23 @@ bool ct_kill(struct conntrack *ctk, struct ct_entry *ct);
 static inline bool ct_is_confirmed(const struct ct_entry *ct) { return ct->status & CT_ST_CONFIRMED; }
 static inline bool ct_is_dying(const struct ct_entry *ct) { return ct->status & CT_ST_DYING; }
 
+/* ct_help, ct_master: the rare parts, NULL where absent. */
+static inline struct ct_help *ct_help(const struct ct_entry *ct) { return ct->extra ? ct->extra->help : NULL; }
+static inline struct ct_entry *ct_master(const struct ct_entry *ct) { return ct->extra ? ct->extra->master : NULL; }
+
+/* ct_zone: the zone that an entry was made in, in whichever direction it counts. */
+static inline uint16_t ct_zone(const struct ct_entry *ct)
+{
+	return ct->tuple[ct->zone_dir & CT_ZONE_ORIG ? CT_ORIGINAL : CT_REPLY].zone;
+}
+
+/* ct_number, ct_at: an entry as a number, stable during its life, and back. */
+static inline uint32_t ct_number(const struct conntrack *ctk, const struct ct_entry *ct)
+{
+	return (uint32_t)(ct - ctk->entries);
+}
+static inline struct ct_entry *ct_at(const struct conntrack *ctk, uint32_t number) { return ctk->entries + number; }
+
 /* ct_dir_of: the direction of a packet on its connection. */
 static inline enum ct_dir ct_dir_of(uint8_t ct_info)
 {
@@ -256,20 +273,32 @@ void ct_set_mark(struct ct_entry *ct, uint32_t mark);
  * the rule and must outlive the packet. */
 void ct_set_template(struct conntrack *ctk, struct pkt *p, const struct ct_template *tmpl);
 
-/* ct_get_nat, ct_get_help, ct_get_seqadj, ct_get_extra: the part, made if absent; NULL when its pool is empty. */
-struct ct_nat *ct_get_nat(struct conntrack *ctk, struct ct_entry *ct);
+/* ct_get_help, ct_get_seqadj, ct_get_extra: the part, made if absent; NULL when its pool is empty. */
 struct ct_help *ct_get_help(struct conntrack *ctk, struct ct_entry *ct);
 struct ct_seqadj *ct_get_seqadj(struct conntrack *ctk, struct ct_entry *ct);
 struct ct_extra *ct_get_extra(struct conntrack *ctk, struct ct_entry *ct);
 
-/* A walk over the table that survives changes between its steps: cursor zero to begin; each call gives at least one
- * bucket's entries. Return: false at the end. Entries that die during the walk are skipped; none that lives
- * throughout is missed. */
-struct ct_cursor { uint32_t bucket; uint32_t generation; };
+/* A walk over the table that survives changes between its steps: cursor zero to begin; each call looks at CT_EACH_STEP
+ * places and gives the entries that live there. Return: false at the end. Entries that die during the walk are skipped; one
+ * that lives throughout is seen once. @fn may kill any. */
+enum { CT_EACH_STEP = 32 };
+struct ct_cursor { uint32_t number; };
 bool ct_each(struct conntrack *ctk, struct ct_cursor *cursor, void (*fn)(void *ctx, struct ct_entry *ct), void *ctx);
 
-/* ct_flush: kills all entries for which @match (NULL = all) says true. Return: how many. */
+/* ct_flush: kills all entries for which @match (NULL = all) says true, at once however many there are: not for a router at
+ * work. Return: how many. */
 uint32_t ct_flush(struct conntrack *ctk, bool (*match)(void *ctx, const struct ct_entry *ct), void *ctx);
+
+/* ct_sweep: kills the entries for which @match says true of @sweep: the first part of the table now, the rest part by part in
+ * conntrack_tick. The sweep is copied. */
+struct ct_sweep {
+	bool (*match)(const struct ct_sweep *sweep, const struct ct_entry *ct);
+	struct addr addr; /* for @match */
+	uint16_t port;
+	bool any_addr;
+	struct ct_cursor cursor; /* how far it is */
+};
+void ct_sweep(struct conntrack *ctk, const struct ct_sweep *sweep);
 
 /* ct_id: the number that `conntrack -o id` prints; stable during life. */
 uint32_t ct_id(const struct conntrack *ctk, const struct ct_entry *ct);

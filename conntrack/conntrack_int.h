@@ -17,16 +17,31 @@ enum {
 	CT_EXPECT_CEILING = 1 << 20,
 	CT_BUCKETS_CEILING = 1 << 27,
 	CT_BUCKETS_STEP = 512, /* Linux rounds the bucket count up to a page of list heads */
+	CT_HEADS = 2,          /* chains of a bucket: half as long as Linux's in the same memory */
+	CT_SWEEPS_MAX = 64,    /* at once */
+};
+
+/* What one conntrack_tick does at most, so that packets do not wait long: places of the table looked at. A kill touches
+ * entries anywhere in memory: about half a microsecond each where the table is big. */
+enum { CT_SWEEP_BUDGET = 512, CT_GC_BUDGET = 512, CT_RESIZE_BUDGET = 512 };
+
+/* The heads of the chains: node number of the first, 0 = empty. */
+struct ct_heads {
+	uint32_t *head;
+	uint32_t count;
 };
 
 /* The table: entries, their rarely present parts, hash heads, the wheel. */
 struct ct_table {
-	struct ct_arena entries, nat, help, extra;
-	uint32_t *bucket; /* node number of the first in the chain; 0 = empty */
-	uint32_t buckets;
+	struct ct_arena entries, help, extra;
+	struct ct_heads heads, old; /* old: what is left of those before a resize; NULL: none */
+	uint32_t moved;             /* chains of old that were moved to heads */
+	uint32_t wanted;            /* buckets that there will be when all resizing has ended */
 	struct ct_wheel wheel;
-	uint32_t gc_bucket; /* next bucket of the emergency scan */
+	struct ct_cursor gc; /* how far the emergency scan is */
 	bool gc_running;
+	struct ct_sweep sweep[CT_SWEEPS_MAX];
+	unsigned sweeps;
 };
 
 /* Rarely set parts of the hash key: which directions a lookup may find. */
@@ -41,8 +56,19 @@ void ct_table_destroy(struct conntrack *ctk);
 /* ct_table_set_max: makes room for conf.max entries. Return: 0 or -ENOMEM (old room stays). */
 int ct_table_set_max(struct conntrack *ctk);
 
-/* ct_table_resize: a new number of buckets, rounded up as Linux does. Return: 0 or -ENOMEM (nothing changed). */
+/* ct_table_resize: a new number of buckets, rounded up as Linux does. What is in the table moves part by part in
+ * ct_resize_step; a resize that still goes on ends first. Return: 0 or -ENOMEM (nothing changed). */
 int ct_table_resize(struct conntrack *ctk, uint32_t buckets);
+
+/* ct_resize_step: moves a bounded part of the old chains. */
+void ct_resize_step(struct conntrack *ctk);
+
+/* ct_table_buckets: their number. ct_table_moves: whether a resize goes on. */
+static inline uint32_t ct_table_buckets(const struct ct_table *table) { return table->heads.count / CT_HEADS; }
+static inline bool ct_table_moves(const struct ct_table *table)
+{
+	return table->old.head || table->wanted != ct_table_buckets(table);
+}
 
 /* ct_hash: keyed hash of a tuple with its zone. */
 uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t);
@@ -62,10 +88,22 @@ void ct_table_unlink(struct conntrack *ctk, struct ct_entry *ct);
 uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *t, uint32_t hash, unsigned find,
 			struct ct_entry **clash);
 
-/* ct_bucket_of: the bucket of a hash value. */
-static inline uint32_t ct_bucket_of(const struct ct_table *table, uint32_t hash)
+/* ct_head_number: which of so many chains a hash value belongs to. */
+static inline uint32_t ct_head_number(const struct ct_heads *heads, uint32_t hash)
 {
-	return (uint32_t)((uint64_t)hash * table->buckets >> 32);
+	return (uint32_t)((uint64_t)hash * heads->count >> 32);
+}
+
+/* ct_head_of: the head of the chain of a hash value: an old one as long as that was not moved. */
+static inline uint32_t *ct_head_of(const struct ct_table *table, uint32_t hash)
+{
+	if (__builtin_expect(table->old.head != NULL, 0)) {
+		uint32_t number = ct_head_number(&table->old, hash);
+
+		if (number >= table->moved)
+			return &table->old.head[number];
+	}
+	return &table->heads.head[ct_head_number(&table->heads, hash)];
 }
 
 /* ct_node_entry: entry of a node number (not 0); *dir gets its direction. */
@@ -74,6 +112,9 @@ static inline struct ct_entry *ct_node_entry(const struct ct_table *table, uint3
 	*dir = (enum ct_dir)((node - 1) & 1);
 	return ct_arena_at(&table->entries, (node - 1) >> 1);
 }
+
+/* ct_sweep_step: goes on with the sweeps. */
+void ct_sweep_step(struct conntrack *ctk);
 
 /* --- entry.c --- */
 
@@ -99,7 +140,7 @@ void ct_account(struct ct_entry *ct, const struct pkt *p);
 /* ct_early_drop: kills entries that are not ASSURED near @hash. Return: whether it killed any. */
 bool ct_early_drop(struct conntrack *ctk, uint32_t hash);
 
-/* ct_gc_start, ct_gc_step: the scan that helps a full table; a step looks at a bounded number of buckets. */
+/* ct_gc_start, ct_gc_step: the scan that helps a full table; a step looks at CT_GC_BUDGET places. */
 void ct_gc_start(struct conntrack *ctk);
 void ct_gc_step(struct conntrack *ctk);
 
@@ -119,7 +160,7 @@ static inline uint16_t ct_zone_of(uint16_t zone, uint8_t zone_dir, enum ct_dir d
  * zone that counts for one direction only is compared with that direction only (nf_ct_zone_equal). */
 static inline unsigned ct_find_for(const struct ct_entry *ct, enum ct_dir dir)
 {
-	return ct_zone_of(ct->zone, ct->zone_dir, CT_ORIGINAL) == ct_zone_of(ct->zone, ct->zone_dir, CT_REPLY) ?
+	return ct->tuple[CT_ORIGINAL].zone == ct->tuple[CT_REPLY].zone ?
 		CT_FIND_ANY : 1u << dir;
 }
 

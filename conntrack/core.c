@@ -81,7 +81,7 @@ void conntrack_destroy(struct conntrack *ctk)
 {
 	if (!ctk)
 		return;
-	if (ctk->table && ctk->table->bucket)
+	if (ctk->entries)
 		ct_flush(ctk, NULL, NULL);
 	ct_expects_destroy(ctk);
 	ct_helpers_destroy(ctk);
@@ -132,15 +132,23 @@ static bool fulfil(struct conntrack *ctk, struct ct_entry *ct)
 {
 	bool gone;
 	struct ct_expect *x;
+	struct ct_extra *extra;
 
-	x = ct_expect_take(ctk, &ct->tuple[CT_ORIGINAL], ct->zone, &gone);
+	x = ct_expect_take(ctk, &ct->tuple[CT_ORIGINAL], ct_zone(ct), &gone);
 	if (!x)
 		return false;
+	extra = x->master->refs < CT_REFS_MAX ? ct_get_extra(ctk, ct) : NULL;
+	if (!extra) {
+		if (gone)
+			ct_expect_discard(ctk, x);
+		return false;
+	}
 	ct->status |= CT_ST_EXPECTED;
-	ct->master = x->master;
-	ct_hold(ct->master);
+	extra->master = x->master;
+	ct_hold(extra->master);
 	ct->mark = x->master->mark;
-	ct->secmark = x->master->secmark;
+	if (x->master->extra)
+		extra->secmark = x->master->extra->secmark;
 	if (x->helper)
 		ct_help_set(ctk, ct, x->helper);
 	ctk->stats.expect_new++;
@@ -168,7 +176,6 @@ static struct ct_entry *make(struct conntrack *ctk, const struct ct_tuple *orig,
 		*full = true;
 		return NULL;
 	}
-	ct->zone = zone.id;
 	ct->zone_dir = zone.dir & CT_ZONE_BOTH;
 	extend(ctk, ct, tmpl);
 	if (!ct_expect_count(ctk) || !fulfil(ctk, ct))
@@ -324,13 +331,15 @@ void conntrack_tick(struct conntrack *ctk)
 	ct_timer_run(ctk);
 	ct_expects_tick(ctk);
 	ct_gc_step(ctk);
+	ct_resize_step(ctk);
+	ct_sweep_step(ctk);
 }
 
 uint64_t conntrack_deadline(const struct conntrack *ctk)
 {
 	uint64_t entries = ct_timer_deadline(ctk), expects = ct_expects_deadline(ctk);
 
-	if (ctk->table->gc_running)
+	if (ctk->table->gc_running || ct_table_moves(ctk->table) || ctk->table->sweeps)
 		return ctk->ns->now;
 	return entries < expects ? entries : expects;
 }

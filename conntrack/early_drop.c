@@ -9,36 +9,46 @@
  */
 #include "conntrack/conntrack_int.h"
 
-enum { EVICTION_RANGE = 8, GC_BUCKETS = 4096 };
+enum { EVICTION_RANGE = 8 };
 
-/* drop_in_bucket: kills the entries of a bucket that @spare does not protect; expired ones are reaped uncounted.
+/* drop_in_chain: kills the entries of a chain that are not ASSURED; expired ones are reaped uncounted.
  * Return: how many it killed. */
-static uint32_t drop_in_bucket(struct conntrack *ctk, uint32_t bucket, bool (*spare)(const struct ct_entry *ct))
+static uint32_t drop_in_chain(struct conntrack *ctk, const uint32_t *head)
 {
 	struct ct_table *t = ctk->table;
 	uint32_t killed = 0;
 
-	for (uint32_t node = t->bucket[bucket]; node;) {
+	for (uint32_t node = *head; node;) {
 		enum ct_dir dir;
 		struct ct_entry *ct = ct_node_entry(t, node, &dir);
 		bool expired = ct_is_expired(ctk, ct);
 
 		node = ct->next[dir];
-		if (!expired && spare(ct))
+		if (!expired && ct->status & CT_ST_ASSURED)
 			continue;
 		/* Both directions may hang in this chain: begin again rather than follow a freed one. */
 		if (ct_kill(ctk, ct)) {
 			killed += !expired;
-			node = t->bucket[bucket];
+			node = *head;
 		}
 	}
 	return killed;
 }
 
-/* is_assured: spared by early drop. */
-static bool is_assured(const struct ct_entry *ct)
+bool ct_early_drop(struct conntrack *ctk, uint32_t hash)
 {
-	return ct->status & CT_ST_ASSURED;
+	struct ct_table *t = ctk->table;
+	uint32_t step = (uint32_t)((1ull << 32) / t->heads.count);
+
+	for (unsigned i = 0; i < EVICTION_RANGE * CT_HEADS; i++) {
+		uint32_t killed = drop_in_chain(ctk, ct_head_of(t, hash + i * step));
+
+		if (killed) {
+			ctk->stats.early_drop += killed;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* is_open: spared by the scan: ASSURED and not closing. */
@@ -46,30 +56,20 @@ static bool is_open(const struct ct_entry *ct)
 {
 	const struct ct_proto *proto = ct_proto_find(ct->tuple[CT_ORIGINAL].proto);
 
-	return is_assured(ct) && !(proto->can_early_drop && proto->can_early_drop(ct));
+	return ct->status & CT_ST_ASSURED && !(proto->can_early_drop && proto->can_early_drop(ct));
 }
 
-bool ct_early_drop(struct conntrack *ctk, uint32_t hash)
+/* scan_one: an entry that the scan meets. @ctx: the instance. */
+static void scan_one(void *ctx, struct ct_entry *ct)
 {
-	struct ct_table *t = ctk->table;
-	uint32_t bucket = ct_bucket_of(t, hash);
-
-	for (unsigned i = 0; i < EVICTION_RANGE; i++) {
-		uint32_t killed = drop_in_bucket(ctk, bucket, is_assured);
-
-		if (killed) {
-			ctk->stats.early_drop += killed;
-			return true;
-		}
-		bucket = bucket + 1 < t->buckets ? bucket + 1 : 0;
-	}
-	return false;
+	if (!is_open(ct))
+		ct_kill(ctx, ct);
 }
 
 void ct_gc_start(struct conntrack *ctk)
 {
 	if (!ctk->table->gc_running)
-		ctk->table->gc_bucket = 0;
+		ctk->table->gc = (struct ct_cursor){ 0 };
 	ctk->table->gc_running = true;
 }
 
@@ -78,10 +78,6 @@ void ct_gc_step(struct conntrack *ctk)
 	struct ct_table *t = ctk->table;
 	uint32_t nearly_full = (uint32_t)ctk->conf.max / 100 * 95; /* 0 for tiny tables, which Linux leaves alone */
 
-	for (unsigned n = 0; t->gc_running && n < GC_BUCKETS; n++) {
-		if (nearly_full && ctk->count >= nearly_full)
-			drop_in_bucket(ctk, t->gc_bucket, is_open);
-		if (++t->gc_bucket >= t->buckets)
-			t->gc_running = false;
-	}
+	for (unsigned n = 0; t->gc_running && n < CT_GC_BUDGET; n += CT_EACH_STEP)
+		t->gc_running = nearly_full && ctk->count >= nearly_full && ct_each(ctk, &t->gc, scan_one, ctk);
 }

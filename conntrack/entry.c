@@ -47,23 +47,22 @@ void ct_hold(struct ct_entry *ct)
 static void entry_free(struct conntrack *ctk, struct ct_entry *ct)
 {
 	struct ct_table *t = ctk->table;
-	struct ct_entry *master = ct->master;
+	struct ct_entry *master = NULL;
 
 	if (ct->status & CT_ST_TEMPLATE) {
 		ct_arena_put(&t->entries, ct);
 		return;
 	}
-	if (ct->help) {
-		ct_expects_remove_of(ctk, ct);
-		ct_arena_put(&t->help, ct->help);
-	}
-	if (ct->nat) {
-		if (ctk->notify.nat_destroy)
-			ctk->notify.nat_destroy(ctk->notify.nat, ct);
-		ct_arena_put(&t->nat, ct->nat);
-	}
-	if (ct->extra)
+	if (ct->status & CT_ST_SRC_NAT && ctk->notify.nat_destroy)
+		ctk->notify.nat_destroy(ctk->notify.nat, ct);
+	if (ct->extra) {
+		master = ct->extra->master;
+		if (ct->extra->help) {
+			ct_expects_remove_of(ctk, ct);
+			ct_arena_put(&t->help, ct->extra->help);
+		}
 		ct_arena_put(&t->extra, ct->extra);
+	}
 	ct_arena_put(&t->entries, ct);
 	ctk->count--;
 	if (master)
@@ -95,7 +94,7 @@ bool ct_kill(struct conntrack *ctk, struct ct_entry *ct)
 	report(ctk, ct, CT_EV_DESTROY);
 	ct_table_unlink(ctk, ct);
 	ct_timer_remove(ctk, ct);
-	if (ct->help)
+	if (ct_help(ct))
 		ct_expects_remove_of(ctk, ct);
 	ct_release(ctk, ct);
 	return true;
@@ -177,28 +176,22 @@ void ct_set_template(struct conntrack *ctk, struct pkt *p, const struct ct_templ
 
 void ct_alter_reply(struct conntrack *ctk, struct ct_entry *ct, const struct ct_tuple *reply)
 {
+	uint16_t zone = ct->tuple[CT_REPLY].zone;
+
 	ct->tuple[CT_REPLY] = *reply;
-	ct->tuple[CT_REPLY].zone = ct_zone_of(ct->zone, ct->zone_dir, CT_REPLY);
-	if (ct->master || (ct->help && ct->help->expects))
+	ct->tuple[CT_REPLY].zone = zone;
+	if (ct_master(ct) || (ct_help(ct) && ct_help(ct)->expects))
 		return;
 	ct_helper_assign(ctk, ct, NULL);
 }
 
-struct ct_nat *ct_get_nat(struct conntrack *ctk, struct ct_entry *ct)
-{
-	if (!ct->nat) {
-		ct->nat = ct_arena_get(&ctk->table->nat);
-		if (ct->nat)
-			ct->nat->ct = ct;
-	}
-	return ct->nat;
-}
-
 struct ct_help *ct_get_help(struct conntrack *ctk, struct ct_entry *ct)
 {
-	if (!ct->help)
-		ct->help = ct_arena_get(&ctk->table->help);
-	return ct->help;
+	struct ct_extra *extra = ct_get_extra(ctk, ct);
+
+	if (extra && !extra->help)
+		extra->help = ct_arena_get(&ctk->table->help);
+	return extra ? extra->help : NULL;
 }
 
 struct ct_extra *ct_get_extra(struct conntrack *ctk, struct ct_entry *ct)

@@ -177,7 +177,7 @@ static bool same_target(const struct ct_tuple *a, const struct ct_tuple *b)
 /* fits: whether a new connection with @t in @zone is what @x waits for. */
 static bool fits(const struct ct_expect *x, const struct ct_tuple *t, uint16_t zone)
 {
-	return !(x->flags & CT_EXPECT_INACTIVE) && x->master->zone == zone && same_target(&x->tuple, t) &&
+	return !(x->flags & CT_EXPECT_INACTIVE) && ct_zone(x->master) == zone && same_target(&x->tuple, t) &&
 	       !differs(&x->tuple, t, &x->mask_src, x->mask_src_key);
 }
 
@@ -208,7 +208,7 @@ struct ct_expect *ct_expect_find(struct conntrack *ctk, const struct ct_tuple *t
 static void take_out(struct conntrack *ctk, struct ct_expect *x)
 {
 	struct ct_expect_table *t = ctk->expects;
-	struct ct_help *help = x->master->help;
+	struct ct_help *help = ct_help(x->master);
 	uint32_t at = x->timer_slot;
 
 	UNLINK(&t->bucket[bucket_of(ctk, &x->tuple)], x, hash_next);
@@ -244,8 +244,8 @@ struct ct_expect *ct_expect_take(struct conntrack *ctk, const struct ct_tuple *t
 
 void ct_expects_remove_of(struct conntrack *ctk, struct ct_entry *master)
 {
-	while (master->help && master->help->expects)
-		ct_expect_remove(ctk, master->help->expects);
+	while (ct_help(master) && ct_help(master)->expects)
+		ct_expect_remove(ctk, ct_help(master)->expects);
 }
 
 /* identical: the same in every respect that counts. */
@@ -262,7 +262,7 @@ static bool overlaps(const struct ct_expect *a, const struct ct_expect *b)
 
 	for (int i = 0; i < 4; i++)
 		mask.word[i] = a->mask_src.word[i] & b->mask_src.word[i];
-	return a->master->zone == b->master->zone && same_target(&a->tuple, &b->tuple) &&
+	return ct_zone(a->master) == ct_zone(b->master) && same_target(&a->tuple, &b->tuple) &&
 	       !differs(&a->tuple, &b->tuple, &mask, a->mask_src_key & b->mask_src_key);
 }
 
@@ -300,7 +300,7 @@ static void evict_oldest(struct conntrack *ctk, struct ct_help *help, uint8_t cl
 
 int ct_expect_check(struct conntrack *ctk, struct ct_expect *x)
 {
-	struct ct_help *help = x->master->help;
+	struct ct_help *help = ct_help(x->master);
 	uint8_t max;
 	int r;
 
@@ -325,7 +325,7 @@ int ct_expect_check(struct conntrack *ctk, struct ct_expect *x)
 int ct_expect_insert(struct conntrack *ctk, struct ct_expect *x)
 {
 	struct ct_expect_table *t = ctk->expects;
-	struct ct_help *help = x->master->help;
+	struct ct_help *help = ct_help(x->master);
 	struct ct_expect **bucket;
 	int r = ct_expect_check(ctk, x);
 

@@ -104,10 +104,10 @@ void ct_helper_assign(struct conntrack *ctk, struct ct_entry *ct, const struct c
 	if (!helper && ctk->helper_port_count)
 		helper = helper_for(ctk, &ct->tuple[CT_REPLY]);
 	/* Another kind of helper would not understand the data of the first. */
-	if (helper && ct->help && ct->help->helper && ct->help->helper != helper)
+	if (helper && ct_help(ct) && ct_help(ct)->helper && ct_help(ct)->helper != helper)
 		helper = NULL;
 	if (helper)
 		(void)ct_help_set(ctk, ct, helper);
-	else if (ct->help)
-		ct->help->helper = NULL;
+	else if (ct_help(ct))
+		ct_help(ct)->helper = NULL;
 }

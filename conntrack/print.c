@@ -49,8 +49,8 @@ static void put_direction(const struct ct_entry *ct, enum ct_dir dir, bool tool,
 	ct_tuple_print(t, out);
 	if (tool && t->proto == IP_PROTO_DCCP)
 		text_puts(out, "sport=0 dport=0 ");
-	if (ct->zone_dir == (dir == CT_ORIGINAL ? CT_ZONE_ORIG : CT_ZONE_REPLY) && (!tool || ct->zone))
-		text_printf(out, dir == CT_ORIGINAL ? "zone-orig=%u " : "zone-reply=%u ", ct->zone);
+	if (ct->zone_dir == (dir == CT_ORIGINAL ? CT_ZONE_ORIG : CT_ZONE_REPLY) && (!tool || ct_zone(ct)))
+		text_printf(out, dir == CT_ORIGINAL ? "zone-orig=%u " : "zone-reply=%u ", ct_zone(ct));
 	if (counters && ct->extra && ct->extra->has_acct)
 		text_printf(out, "packets=%" PRIu64 " bytes=%" PRIu64 " ", ct->extra->acct[dir].packets,
 			    ct->extra->acct[dir].bytes);
@@ -87,7 +87,7 @@ void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool 
 		text_puts(out, "[ASSURED] ");
 	text_printf(out, "mark=%u ", ct->mark);
 	if (ct->zone_dir == CT_ZONE_BOTH)
-		text_printf(out, "zone=%u ", ct->zone);
+		text_printf(out, "zone=%u ", ct_zone(ct));
 	if (has_start(ct))
 		text_printf(out, "delta-time=%" PRIu64 " ", delta_seconds(ctk, ct));
 	text_printf(out, "use=%u\n", ct->refs); /* Linux counts the reader's too: here the walk's */
@@ -152,12 +152,12 @@ void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsig
 		text_puts(out, "[ASSURED] ");
 	if (!event || ct->mark || flags & CT_PRINT_MARK)
 		text_printf(out, "mark=%u ", ct->mark);
-	if (ct->zone && ct->zone_dir == CT_ZONE_BOTH)
-		text_printf(out, "zone=%u ", ct->zone);
+	if (ct_zone(ct) && ct->zone_dir == CT_ZONE_BOTH)
+		text_printf(out, "zone=%u ", ct_zone(ct));
 	if (!(flags & CT_PRINT_EVENT))
 		put_times(ctk, ct, flags & CT_PRINT_TIMESTAMP, out);
-	if (ct->help && ct->help->helper)
-		text_printf(out, "helper=%s ", ct->help->helper->name);
+	if (ct_help(ct) && ct_help(ct)->helper)
+		text_printf(out, "helper=%s ", ct_help(ct)->helper->name);
 	if (!event)
 		text_printf(out, "use=%u ", ct->refs > 1 ? ct->refs - 1 : 1); /* without the walk's */
 	if (flags & CT_PRINT_ID)
@@ -222,7 +222,7 @@ static void put_expect_flags(const struct ct_expect *x, struct text *out)
 /* helper_of: the helper that made an expectation; NULL if its master has none any more. */
 static const struct ct_helper *helper_of(const struct ct_expect *x)
 {
-	return x->master->help ? x->master->help->helper : NULL;
+	return ct_help(x->master) ? ct_help(x->master)->helper : NULL;
 }
 
 void ct_expect_print_proc(const struct conntrack *ctk, const struct ct_expect *x, struct text *out)

@@ -19,8 +19,9 @@ static void buckets_changed(void *room)
 {
 	struct conntrack *ctk = room;
 
-	(void)ct_table_resize(ctk, (uint32_t)ctk->conf.buckets);
-	ctk->conf.buckets = (int32_t)ctk->table->buckets;
+	if (ct_table_resize(ctk, (uint32_t)ctk->conf.buckets))
+		ctk->table->wanted = ct_table_buckets(ctk->table);
+	ctk->conf.buckets = (int32_t)ctk->table->wanted;
 }
 static void expect_max_changed(void *room)
 {

@@ -2,8 +2,11 @@
  *
  * Overview
  *   Entries live in one arena and are linked by 32-bit node numbers: entry number * 2 + direction + 1, so that both
- *   directions of an entry hang in chains without a node of their own, and 0 ends a chain. The bucket is the hash
- *   scaled to the number of buckets: a walk in bucket order is a walk in hash order whatever their number is.
+ *   directions of an entry hang in chains without a node of their own, and 0 ends a chain. A chain's number is the hash
+ *   scaled to how many there are, CT_HEADS of them to a bucket.
+ *   After a resize the old chains are moved one after the other, a bounded part at a time; until its chain was moved, an
+ *   entry is looked for, put in and taken out there (ct_head_of).
+ *   Walks do not follow chains: they go over the arena from its first place to the last that was ever used.
  *
  * Invariants
  *   1. A confirmed entry is in two chains (one with NAT_CLASH: the reply direction only).
@@ -18,20 +21,31 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* buckets_map: zeroed memory for so many chain heads, touched on first use. NULL without memory. */
-static uint32_t *buckets_map(uint32_t buckets)
-{
-	void *mem = mmap(NULL, (size_t)buckets * sizeof(uint32_t), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+enum {
+	HEADS_SMALL = 4 << 20,      /* bytes: fewer are not worth big pages */
+	HEADS_UNMAPPED = 128 << 10, /* chains moved between two looks at what memory can be given back: whole pages */
+};
 
-	return mem == MAP_FAILED ? NULL : mem;
+/* heads_map: zeroed memory for so many chain heads, touched on first use. Return: false without memory. */
+static bool heads_map(struct ct_heads *heads, uint32_t buckets)
+{
+	size_t bytes = (size_t)buckets * CT_HEADS * sizeof(uint32_t);
+	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return false;
+	if (bytes > HEADS_SMALL)
+		madvise(mem, bytes, MADV_HUGEPAGE);
+	*heads = (struct ct_heads){ mem, buckets * CT_HEADS };
+	return true;
 }
 
-/* buckets_unmap: gives them back. */
-static void buckets_unmap(uint32_t *bucket, uint32_t buckets)
+/* heads_unmap: gives them back from the @from-th on. */
+static void heads_unmap(struct ct_heads *heads, uint32_t from)
 {
-	if (bucket)
-		munmap(bucket, (size_t)buckets * sizeof(uint32_t));
+	if (heads->head && from < heads->count)
+		munmap(heads->head + from, (size_t)(heads->count - from) * sizeof(uint32_t));
+	*heads = (struct ct_heads){ 0 };
 }
 
 /* buckets_round: the number Linux would use: full pages of list heads. */
@@ -59,14 +73,15 @@ int ct_table_create(struct conntrack *ctk, const struct ct_limits *limits)
 		return -ENOMEM;
 	ctk->table = t;
 	t->wheel.now = ctk->ns->now >> CT_TICK_SHIFT;
-	t->buckets = buckets_round(limits->buckets ? limits->buckets : 1);
-	t->bucket = buckets_map(t->buckets);
-	ctk->conf.buckets = (int32_t)t->buckets;
-	if (!t->bucket || ct_arena_create(&t->entries, sizeof(struct ct_entry), CT_ENTRIES_CEILING, capacity) ||
-	    ct_arena_create(&t->nat, sizeof(struct ct_nat), CT_ENTRIES_CEILING, capacity) ||
+	if (!heads_map(&t->heads, buckets_round(limits->buckets ? limits->buckets : 1)))
+		return -ENOMEM;
+	t->wanted = ct_table_buckets(t);
+	ctk->conf.buckets = (int32_t)t->wanted;
+	if (ct_arena_create(&t->entries, sizeof(struct ct_entry), CT_ENTRIES_CEILING, capacity) ||
 	    ct_arena_create(&t->help, sizeof(struct ct_help), CT_ENTRIES_CEILING, capacity) ||
 	    ct_arena_create(&t->extra, sizeof(struct ct_extra), CT_ENTRIES_CEILING, capacity))
 		return -ENOMEM;
+	ctk->entries = (struct ct_entry *)(void *)t->entries.base;
 	return 0;
 }
 
@@ -77,10 +92,10 @@ void ct_table_destroy(struct conntrack *ctk)
 	if (!t)
 		return;
 	ct_arena_destroy(&t->entries);
-	ct_arena_destroy(&t->nat);
 	ct_arena_destroy(&t->help);
 	ct_arena_destroy(&t->extra);
-	buckets_unmap(t->bucket, t->buckets);
+	heads_unmap(&t->heads, 0);
+	heads_unmap(&t->old, t->moved / HEADS_UNMAPPED * HEADS_UNMAPPED);
 	free(t);
 	ctk->table = NULL;
 }
@@ -90,8 +105,9 @@ int ct_table_set_max(struct conntrack *ctk)
 	struct ct_table *t = ctk->table;
 	uint32_t capacity = capacity_for(ctk->conf.max);
 
-	if (ct_arena_grow(&t->entries, capacity) || ct_arena_grow(&t->nat, capacity) ||
-	    ct_arena_grow(&t->help, capacity) || ct_arena_grow(&t->extra, capacity))
+	/* The entries last: each must find its parts. */
+	if (ct_arena_grow(&t->help, capacity) || ct_arena_grow(&t->extra, capacity) ||
+	    ct_arena_grow(&t->entries, capacity))
 		return -ENOMEM;
 	return 0;
 }
@@ -99,29 +115,54 @@ int ct_table_set_max(struct conntrack *ctk)
 int ct_table_resize(struct conntrack *ctk, uint32_t buckets)
 {
 	struct ct_table *t = ctk->table;
-	uint32_t *old = t->bucket, old_buckets = t->buckets;
-	uint32_t *fresh;
+	struct ct_heads fresh;
 
 	buckets = buckets_round(buckets);
-	if (buckets == old_buckets)
-		return 0;
-	fresh = buckets_map(buckets);
-	if (!fresh)
+	t->wanted = buckets;
+	if (buckets == ct_table_buckets(t) || t->old.head)
+		return 0; /* the end of the resize that goes on begins the next */
+	if (!heads_map(&fresh, buckets))
 		return -ENOMEM;
-	t->bucket = fresh;
-	t->buckets = buckets;
-	t->gc_bucket = 0;
-	for (uint32_t b = 0; b < old_buckets; b++) {
-		for (uint32_t node = old[b]; node;) {
-			enum ct_dir dir;
-			struct ct_entry *ct = ct_node_entry(t, node, &dir);
-
-			node = ct->next[dir];
-			ct_table_link(ctk, ct, dir, ct_hash(ctk, &ct->tuple[dir]));
-		}
-	}
-	buckets_unmap(old, old_buckets);
+	t->old = t->heads;
+	t->moved = 0;
+	t->heads = fresh;
+	ct_resize_step(ctk);
 	return 0;
+}
+
+/* move_chain: moves one old chain to where its entries belong now. Return: how many there were. */
+static unsigned move_chain(struct conntrack *ctk, uint32_t number)
+{
+	struct ct_table *t = ctk->table;
+	unsigned count = 0;
+
+	for (uint32_t node = t->old.head[number]; node; count++) {
+		enum ct_dir dir;
+		struct ct_entry *ct = ct_node_entry(t, node, &dir);
+
+		node = ct->next[dir];
+		ct_table_link(ctk, ct, dir, ct_hash(ctk, &ct->tuple[dir]));
+	}
+	return count;
+}
+
+void ct_resize_step(struct conntrack *ctk)
+{
+	struct ct_table *t = ctk->table;
+
+	if (!t->old.head && ct_table_moves(t) && ct_table_resize(ctk, t->wanted))
+		t->wanted = ct_table_buckets(t); /* no memory: it stays as it is */
+	/* An empty chain costs an eighth of an entry. */
+	for (unsigned left = CT_RESIZE_BUDGET * 8; t->old.head && left;) {
+		uint32_t number = t->moved++; /* first: ct_table_link puts its entries into the new chains */
+		unsigned cost = move_chain(ctk, number) * 8 + 1;
+
+		left -= cost < left ? cost : left;
+		if (t->moved == t->old.count)
+			heads_unmap(&t->old, number / HEADS_UNMAPPED * HEADS_UNMAPPED);
+		else if (t->moved % HEADS_UNMAPPED == 0)
+			munmap(t->old.head + t->moved - HEADS_UNMAPPED, HEADS_UNMAPPED * sizeof(uint32_t));
+	}
 }
 
 uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t)
@@ -143,7 +184,7 @@ struct ct_entry *ct_table_find(struct conntrack *ctk, const struct ct_tuple *tup
 {
 	struct ct_table *t = ctk->table;
 
-	for (uint32_t node = t->bucket[ct_bucket_of(t, hash)]; node;) {
+	for (uint32_t node = *ct_head_of(t, hash); node;) {
 		enum ct_dir dir;
 		struct ct_entry *ct = ct_node_entry(t, node, &dir);
 
@@ -163,7 +204,7 @@ struct ct_entry *ct_table_find(struct conntrack *ctk, const struct ct_tuple *tup
 void ct_table_link(struct conntrack *ctk, struct ct_entry *ct, enum ct_dir dir, uint32_t hash)
 {
 	struct ct_table *t = ctk->table;
-	uint32_t *head = &t->bucket[ct_bucket_of(t, hash)];
+	uint32_t *head = ct_head_of(t, hash);
 
 	ct->next[dir] = *head;
 	*head = ct_arena_number(&t->entries, ct) * 2 + dir + 1;
@@ -174,7 +215,7 @@ static void unlink_dir(struct conntrack *ctk, struct ct_entry *ct, enum ct_dir d
 {
 	struct ct_table *t = ctk->table;
 	uint32_t self = ct_arena_number(&t->entries, ct) * 2 + dir + 1;
-	uint32_t *link = &t->bucket[ct_bucket_of(t, ct_hash(ctk, &ct->tuple[dir]))];
+	uint32_t *link = ct_head_of(t, ct_hash(ctk, &ct->tuple[dir]));
 
 	while (*link && *link != self) {
 		enum ct_dir other;
@@ -199,7 +240,7 @@ uint32_t ct_table_chain(struct conntrack *ctk, const struct ct_tuple *tuple, uin
 	uint32_t length = 0;
 
 	*clash = NULL;
-	for (uint32_t node = t->bucket[ct_bucket_of(t, hash)]; node; length++) {
+	for (uint32_t node = *ct_head_of(t, hash); node; length++) {
 		enum ct_dir dir;
 		struct ct_entry *ct = ct_node_entry(t, node, &dir);
 
@@ -252,7 +293,7 @@ bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *tuple, const s
 	struct ct_entry *ct;
 
 	if (ignore) {
-		t.zone = ct_zone_of(ignore->zone, ignore->zone_dir, CT_REPLY);
+		t.zone = ignore->tuple[CT_REPLY].zone;
 		find = ct_find_for(ignore, CT_REPLY);
 	}
 	ct = ct_table_find(ctk, &t, ct_hash(ctk, &t), find, &dir);
@@ -264,70 +305,53 @@ bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *tuple, const s
 	return true;
 }
 
-/* Entries of one bucket seen by a walk: chains are bounded at confirm, resizing can make them a little longer. */
-enum { WALK_BATCH = 64 };
-
-/* walk_bucket: calls @fn for the live entries whose direction @wanted hangs in a bucket, from the *@skip-th on, at most
- * WALK_BATCH of them. Each is held while @fn runs, so @fn may kill any. *@skip moves on by those that still hang there.
- * Return: how many there were. */
-static uint32_t walk_bucket(struct conntrack *ctk, uint32_t bucket, uint32_t *skip, enum ct_dir wanted,
-			    void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
+/* visit: what a walk does with the place @number: calls @fn with the live entry there, held meanwhile. */
+static void visit(struct conntrack *ctk, uint32_t number, void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
 {
-	struct ct_table *t = ctk->table;
-	struct ct_entry *batch[WALK_BATCH];
-	uint32_t n = 0, before = *skip;
+	struct ct_entry *ct = ct_at(ctk, number);
 
-	for (uint32_t node = t->bucket[bucket]; node && n < WALK_BATCH;) {
-		enum ct_dir dir;
-		struct ct_entry *ct = ct_node_entry(t, node, &dir);
-
-		node = ct->next[dir];
-		if (dir != wanted)
-			continue;
-		if (before) {
-			before--;
-			continue;
-		}
-		ct_hold(ct);
-		batch[n++] = ct;
+	if ((ct->status & (CT_ST_CONFIRMED | CT_ST_DYING)) != CT_ST_CONFIRMED)
+		return;
+	if (ct_is_expired(ctk, ct)) {
+		ct_kill(ctk, ct);
+		return;
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		if (!ct_is_dying(batch[i]) && ct_is_expired(ctk, batch[i]))
-			ct_kill(ctk, batch[i]);
-		else if (!ct_is_dying(batch[i]))
-			fn(ctx, batch[i]);
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		*skip += !ct_is_dying(batch[i]);
-		ct_release(ctk, batch[i]);
-	}
-	return n;
+	ct_hold(ct);
+	fn(ctx, ct);
+	ct_release(ctk, ct);
 }
 
-/* each_dir: ct_each over the entries as their direction @wanted hangs in the table. */
-static bool each_dir(struct conntrack *ctk, struct ct_cursor *cursor, enum ct_dir wanted,
-		     void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
-{
-	struct ct_table *t = ctk->table;
-	uint32_t n, skip = 0;
+/* What ct_each hands to its visits. */
+struct each {
+	void (*fn)(void *ctx, struct ct_entry *ct);
+	void *ctx;
+};
 
-	/* cursor->generation is the number of buckets at the last step: after a resize the walk goes on at the same hash. */
-	if (cursor->generation && cursor->generation != t->buckets)
-		cursor->bucket = (uint32_t)((uint64_t)cursor->bucket * t->buckets / cursor->generation);
-	cursor->generation = t->buckets;
-	while (cursor->bucket < t->buckets && !t->bucket[cursor->bucket])
-		cursor->bucket++;
-	if (cursor->bucket >= t->buckets)
-		return false;
-	do
-		n = walk_bucket(ctk, cursor->bucket, &skip, wanted, fn, ctx);
-	while (n == WALK_BATCH);
-	return ++cursor->bucket < t->buckets;
+/* each_one: an entry of a walk. Those that only answers find (NAT_CLASH) are not shown: Linux walks the original direction. */
+static void each_one(void *ctx, struct ct_entry *ct)
+{
+	const struct each *e = ctx;
+
+	if (!(ct->status & CT_ST_NAT_CLASH))
+		e->fn(e->ctx, ct);
+}
+
+/* walk: visits the next @count places. Return: false at the end. */
+static bool walk(struct conntrack *ctk, struct ct_cursor *cursor, uint32_t count,
+		 void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
+{
+	const struct ct_arena *a = &ctk->table->entries;
+
+	for (; count && cursor->number < a->fresh; count--)
+		visit(ctk, cursor->number++, fn, ctx);
+	return cursor->number < a->fresh;
 }
 
 bool ct_each(struct conntrack *ctk, struct ct_cursor *cursor, void (*fn)(void *ctx, struct ct_entry *ct), void *ctx)
 {
-	return each_dir(ctk, cursor, CT_ORIGINAL, fn, ctx);
+	struct each e = { fn, ctx };
+
+	return walk(ctk, cursor, CT_EACH_STEP, each_one, &e);
 }
 
 /* What ct_flush hands to its walk. */
@@ -352,8 +376,50 @@ uint32_t ct_flush(struct conntrack *ctk, bool (*match)(void *ctx, const struct c
 	struct flush f = { ctk, match, ctx, 0 };
 	struct ct_cursor cursor = { 0 };
 
-	/* By the reply, the one direction that all have: NAT_CLASH entries hang in no other (get_next_corpse). */
-	while (each_dir(ctk, &cursor, CT_REPLY, flush_one, &f))
+	while (walk(ctk, &cursor, UINT32_MAX, flush_one, &f))
 		;
 	return f.killed;
+}
+
+/* What a sweep hands to its walk. */
+struct sweeping {
+	struct conntrack *ctk;
+	const struct ct_sweep *sweep;
+};
+
+/* sweep_one: kills an entry that a sweep is after. */
+static void sweep_one(void *ctx, struct ct_entry *ct)
+{
+	const struct sweeping *s = ctx;
+
+	if (s->sweep->match(s->sweep, ct))
+		ct_kill(s->ctk, ct);
+}
+
+/* sweep_part: the next @count places of the first sweep; at its end it is taken away. */
+static void sweep_part(struct conntrack *ctk, uint32_t count)
+{
+	struct ct_table *t = ctk->table;
+	struct sweeping s = { ctk, &t->sweep[0] };
+
+	if (!walk(ctk, &t->sweep[0].cursor, count, sweep_one, &s))
+		memmove(&t->sweep[0], &t->sweep[1], --t->sweeps * sizeof t->sweep[0]);
+}
+
+void ct_sweep(struct conntrack *ctk, const struct ct_sweep *sweep)
+{
+	struct ct_table *t = ctk->table;
+
+	if (t->sweeps == CT_SWEEPS_MAX) /* more ports and addresses went in one moment than anybody has */
+		sweep_part(ctk, UINT32_MAX);
+	t->sweep[t->sweeps] = *sweep;
+	t->sweep[t->sweeps++].cursor = (struct ct_cursor){ 0 };
+	if (t->sweeps == 1)
+		sweep_part(ctk, CT_SWEEP_BUDGET);
+}
+
+void ct_sweep_step(struct conntrack *ctk)
+{
+	if (ctk->table->sweeps)
+		sweep_part(ctk, CT_SWEEP_BUDGET);
 }

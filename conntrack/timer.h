@@ -27,7 +27,7 @@ enum {
 	CT_WHEEL_LEVEL0 = 256, CT_WHEEL_LEVEL1 = 256, CT_WHEEL_LEVEL2 = 64,
 	CT_WHEEL_SLOTS = CT_WHEEL_LEVEL0 + CT_WHEEL_LEVEL1 + CT_WHEEL_LEVEL2,
 	CT_WHEEL_DUE = CT_WHEEL_SLOTS, /* the list being worked on */
-	CT_TIMER_BUDGET = 8192,        /* entries looked at in one tick call */
+	CT_TIMER_BUDGET = 256,         /* entries looked at in one tick call; about half a microsecond each in a big table */
 };
 
 struct ct_wheel {

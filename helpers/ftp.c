@@ -333,7 +333,7 @@ static enum verdict help(void *instance, struct conntrack *ctk, struct pkt *p, s
 	const char *s;
 
 	(void)ctk;
-	if ((p->ct_info != CT_ESTABLISHED && p->ct_info != CT_ESTABLISHED_REPLY) || !ct->help || !th)
+	if ((p->ct_info != CT_ESTABLISHED && p->ct_info != CT_ESTABLISHED_REPLY) || !ct_help(ct) || !th)
 		return VERDICT_ACCEPT;
 	off = p->hdr.l4 + (th->offset >> 4) * 4u;
 	if (off >= p->len)
@@ -342,7 +342,7 @@ static enum verdict help(void *instance, struct conntrack *ctk, struct pkt *p, s
 	s = (const char *)p->data + off;
 	seq = ntohl(th->seq);
 	ends_line = s[len - 1] == '\n';
-	st = (struct ftp_state *)(void *)ct->help->data;
+	st = (struct ftp_state *)(void *)ct_help(ct)->data;
 	if (at_newline(st, dir, seq))
 		v = speak(instance, p, ct, s, len);
 	/* The place counts in the speaker's own numbers, before any adjustment. */

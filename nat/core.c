@@ -28,7 +28,7 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS_MIN = 1024, BUCKETS_MAX = 1 << 20 };
+enum { BUCKETS_MIN = 1024, BUCKETS_MAX = 1 << 22 };
 
 /* on_destroy: conntrack's notice that an entry goes away. @ctx: the nat instance. */
 static void on_destroy(void *ctx, struct ct_entry *ct)
@@ -173,8 +173,8 @@ static enum verdict decide(struct nat *nat, struct pkt *p, struct ct_entry *ct, 
 /* port_changed: whether a masqueraded connection now leaves by another port than the one whose address it uses. */
 static bool port_changed(const struct ct_entry *ct, const struct pkt *p, const struct hook_state *st)
 {
-	return ct->nat && ct->nat->masq_port && st->hook == HOOK_POSTROUTING &&
-	       ct_dir_of(p->ct_info) == CT_ORIGINAL && st->out && ct->nat->masq_port != st->out->index;
+	return ct->masq_port && st->hook == HOOK_POSTROUTING &&
+	       ct_dir_of(p->ct_info) == CT_ORIGINAL && st->out && ct->masq_port != st->out->index;
 }
 
 /* kill_moved: ends a connection whose way out changed: its address does not fit any more. The packet still counts. */
@@ -258,40 +258,27 @@ enum verdict nat_postrouting(void *nat, struct pkt *p, const struct hook_state *
 	return translate(nat, p, st);
 }
 
-/* What ct_flush is asked for when a port or an address goes away. */
-struct gone {
-	uint16_t port;
-	bool any_addr;
-	struct addr addr;
-};
-
-/* uses_gone: whether a masqueraded connection depends on it. @ctx: struct gone. */
-static bool uses_gone(void *ctx, const struct ct_entry *ct)
+/* uses_gone: whether a masqueraded connection depends on the port or the address that went away. */
+static bool uses_gone(const struct ct_sweep *gone, const struct ct_entry *ct)
 {
-	const struct gone *g = ctx;
-
-	return ct->nat && ct->nat->masq_port == g->port &&
-	       (g->any_addr || addr_equal(&ct->tuple[CT_REPLY].dst, &g->addr));
+	return ct->masq_port == gone->port &&
+	       (gone->any_addr || addr_equal(&ct->tuple[CT_REPLY].dst, &gone->addr));
 }
 
 void nat_port_down(struct nat *nat, struct port *port)
 {
-	struct gone g = { .port = port->index, .any_addr = true };
-
-	ct_flush(nat->ctk, uses_gone, &g);
+	ct_sweep(nat->ctk, &(struct ct_sweep){ .match = uses_gone, .port = port->index, .any_addr = true });
 }
 
 void nat_addr_gone(struct nat *nat, struct port *port, uint32_t be)
 {
-	struct gone g = { .port = port->index, .addr = addr_ip4(be) };
-
-	ct_flush(nat->ctk, uses_gone, &g);
+	ct_sweep(nat->ctk, &(struct ct_sweep){ .match = uses_gone, .port = port->index, .addr = addr_ip4(be) });
 }
 
 void nat_follow_master(void *instance, struct ct_entry *child, struct ct_expect *x)
 {
 	struct nat *nat = instance;
-	const struct ct_tuple *back = &child->master->tuple[!x->dir];
+	const struct ct_tuple *back = &child->extra->master->tuple[!x->dir];
 	struct nat_range range = { .flags = NAT_RANGE_ADDRS, .min_addr = back->dst, .max_addr = back->dst };
 
 	/* The source becomes what the master's peer knows it by ... */

@@ -11,7 +11,7 @@ struct nat {
 	struct netstack *ns;
 	struct conntrack *ctk;
 	struct tables *tables;
-	struct ct_entry **by_source;
+	uint32_t *by_source; /* entry number + 1; 0 = none */
 	uint32_t by_source_mask; /* buckets - 1 */
 	uint64_t hash_key[2];
 	struct ratelimit no_address_log;
@@ -54,7 +54,7 @@ static inline enum verdict nat_drop(struct pkt *p, enum drop_reason reason)
 void nat_unique_tuple(struct nat *nat, struct ct_tuple *out, const struct ct_tuple *orig,
 		      const struct nat_range *range, struct ct_entry *ct, enum nat_manip manip);
 
-/* nat_link, nat_unlink: puts a connection into the by-source hash / takes it out (no-op if it is not in). */
+/* nat_link, nat_unlink: puts a connection with a translated source into the by-source hash / takes it out. */
 void nat_link(struct nat *nat, struct ct_entry *ct);
 void nat_unlink(struct nat *nat, struct ct_entry *ct);
 

@@ -69,7 +69,6 @@ static enum rule_verdict target(void *data, struct pkt *p, struct rule_env *env)
 	struct nat *nat = env->tables->nat;
 	const struct port *out = env->st->out;
 	struct nat_range range = *(const struct nat_range *)data;
-	struct ct_nat *part;
 	uint32_t be;
 
 	if (!p->ct)
@@ -80,9 +79,7 @@ static enum rule_verdict target(void *data, struct pkt *p, struct rule_env *env)
 	be = out ? own_address(nat->ns, out, p->next_hop.word[0]) : 0;
 	if (!be)
 		return no_address(nat, p, out);
-	part = ct_get_nat(nat->ctk, p->ct);
-	if (part)
-		part->masq_port = out->index;
+	p->ct->masq_port = (uint8_t)out->index;
 	range.flags |= NAT_RANGE_ADDRS;
 	range.min_addr = range.max_addr = addr_ip4(be);
 	return range_apply(&range, NAT_MANIP_SRC, p, env);

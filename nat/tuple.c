@@ -39,7 +39,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 }
 
 /* bucket_of: where connections from the source of @t hang. Keyed: a sender cannot aim at one bucket. */
-static struct ct_entry **bucket_of(const struct nat *nat, const struct ct_tuple *t)
+static uint32_t *bucket_of(const struct nat *nat, const struct ct_tuple *t)
 {
 	uint64_t lo, hi, rest = (uint64_t)t->src_key << 16 | (uint64_t)t->family << 8 | t->proto;
 
@@ -52,35 +52,23 @@ static struct ct_entry **bucket_of(const struct nat *nat, const struct ct_tuple 
 
 void nat_link(struct nat *nat, struct ct_entry *ct)
 {
-	struct ct_nat *part = ct_get_nat(nat->ctk, ct);
-	struct ct_entry **head;
+	uint32_t *head = bucket_of(nat, &ct->tuple[CT_ORIGINAL]), self = ct_number(nat->ctk, ct) + 1;
 
-	/* No memory for it: the next connection of this source may get another port, nothing worse. */
-	if (!part || part->linked)
-		return;
-	head = bucket_of(nat, &ct->tuple[CT_ORIGINAL]);
-	part->by_source_prev = NULL;
-	part->by_source_next = *head;
+	ct->by_source_prev = 0;
+	ct->by_source_next = *head;
 	if (*head)
-		(*head)->nat->by_source_prev = ct;
-	*head = ct;
-	part->linked = true;
+		ct_at(nat->ctk, *head - 1)->by_source_prev = self;
+	*head = self;
 }
 
 void nat_unlink(struct nat *nat, struct ct_entry *ct)
 {
-	struct ct_nat *part = ct->nat;
-
-	if (!part || !part->linked)
-		return;
-	if (part->by_source_prev)
-		part->by_source_prev->nat->by_source_next = part->by_source_next;
+	if (ct->by_source_prev)
+		ct_at(nat->ctk, ct->by_source_prev - 1)->by_source_next = ct->by_source_next;
 	else
-		*bucket_of(nat, &ct->tuple[CT_ORIGINAL]) = part->by_source_next;
-	if (part->by_source_next)
-		part->by_source_next->nat->by_source_prev = part->by_source_prev;
-	part->by_source_next = part->by_source_prev = NULL;
-	part->linked = false;
+		*bucket_of(nat, &ct->tuple[CT_ORIGINAL]) = ct->by_source_next;
+	if (ct->by_source_next)
+		ct_at(nat->ctk, ct->by_source_next - 1)->by_source_prev = ct->by_source_prev;
 }
 
 /* --- ranges -------------------------------------------------------------------------------------------------------- */
@@ -141,7 +129,7 @@ static struct ct_entry *holder_of(struct nat *nat, const struct ct_tuple *t, con
 	struct ct_tuple copy = *t;
 	uint32_t hash;
 
-	return ct_lookup_zone(nat->ctk, &copy, ct->zone, ct->zone_dir, dir, &hash);
+	return ct_lookup_zone(nat->ctk, &copy, ct_zone(ct), ct->zone_dir, dir, &hash);
 }
 
 /* taken_first: the same for the tuple a packet came with. If the other connection is the mirror of this one and neither
@@ -205,9 +193,11 @@ static bool reuse_source(struct nat *nat, struct ct_tuple *out, const struct ct_
 	const struct ct_tuple *mine = &ct->tuple[CT_ORIGINAL];
 	unsigned left = SOURCES_MAX;
 
-	for (struct ct_entry *e = *bucket_of(nat, mine); e && left; e = e->nat->by_source_next, left--) {
+	for (uint32_t next = *bucket_of(nat, mine); next && left; left--) {
+		const struct ct_entry *e = ct_at(nat->ctk, next - 1);
 		const struct ct_tuple *t = &e->tuple[CT_ORIGINAL];
 
+		next = e->by_source_next;
 		if (t->proto != orig->proto || t->src_key != orig->src_key || t->zone != mine->zone ||
 		    !addr_equal(&t->src, &orig->src))
 			continue;
@@ -269,7 +259,7 @@ static void choose_address(struct ct_tuple *t, const struct nat_range *range, co
 		return;
 	}
 	memcpy(dst, t->dst.word, sizeof dst);
-	hash = hash_address(&t->src, persistent ? 0 : dst[last] ^ ct->zone);
+	hash = hash_address(&t->src, persistent ? 0 : dst[last] ^ ct_zone(ct));
 	for (unsigned i = 0; i <= last; i++) {
 		uint32_t min = free_choice ? 0 : ntohl(range->min_addr.word[i]);
 		uint32_t count = free_choice ? UINT32_MAX : ntohl(range->max_addr.word[i]) - min + 1;
@@ -317,7 +307,7 @@ static bool search_space(const struct ct_tuple *t, const struct nat_range *range
 	}
 	if (t->proto == IP_PROTO_GRE) { /* only what a PPTP master expects has keys */
 		*out = given ? explicit_search(range) : (struct search){ 1, 65535 };
-		return ct->master != NULL;
+		return ct_master(ct) != NULL;
 	}
 	if (!has_ports(t->proto) || (!given && manip == NAT_MANIP_DST))
 		return false;

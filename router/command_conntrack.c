@@ -12,9 +12,6 @@
 
 #define TOOL CONNTRACK_TOOL
 
-/* Buckets walked between two looks at what a step may take. */
-enum { STEP_BUCKETS = 32 };
-
 /* A walk on its way: request.state. */
 struct walk {
 	struct conntrack *ctk;
@@ -63,11 +60,10 @@ static void walk_end(struct request *rq, const struct walk *w)
 static bool walk_step(struct request *rq)
 {
 	struct walk *w = rq->state;
-	bool more = true;
+	bool more;
 
 	do
-		for (unsigned n = 0; more && n < STEP_BUCKETS; n++)
-			more = ct_each(w->ctk, &w->cursor, walk_entry, w);
+		more = ct_each(w->ctk, &w->cursor, walk_entry, w);
 	while (more && !request_enough(rq));
 	if (!more)
 		walk_end(rq, w);

@@ -492,8 +492,10 @@ struct engine_limits config_engine_limits(const struct config *c)
 	l.netstack.routes = c->routes_max;
 	l.conntrack.max = sysctl_number(c, "net.netfilter.nf_conntrack_max", "net/netfilter/nf_conntrack_max",
 					l.conntrack.max);
-	l.conntrack.buckets = sysctl_number(c, "net.netfilter.nf_conntrack_buckets", "net/netfilter/nf_conntrack_buckets",
-					    l.conntrack.buckets);
+	/* As many as connections unless told otherwise: Linux's own ratio, there the other way round (max follows buckets). */
+	l.conntrack.buckets = sysctl_number(c, "net.netfilter.nf_conntrack_buckets", "net/netfilter/nf_conntrack_buckets", 0);
+	if (!l.conntrack.buckets)
+		l.conntrack.buckets = l.conntrack.max;
 	l.conntrack.expect_max = sysctl_number(c, "net.netfilter.nf_conntrack_expect_max",
 					       "net/netfilter/nf_conntrack_expect_max", l.conntrack.expect_max);
 	return l;

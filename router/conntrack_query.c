@@ -536,8 +536,8 @@ bool conntrack_match(const struct conntrack *ctk, const struct conntrack_query *
 	if ((q->has_mark && (ct->mark & q->mark_mask) != q->mark) ||
 	    (ct->status & q->status_mask) != q->status)
 		return false;
-	if (q->has_zone && (ct->zone != q->zone || (ct->zone && ct->zone_dir != CT_ZONE_BOTH)))
+	if (q->has_zone && (ct_zone(ct) != q->zone || (ct_zone(ct) && ct->zone_dir != CT_ZONE_BOTH)))
 		return false;
-	return (!q->has_secmark || !ct->secmark || ct->secmark == q->secmark) &&
+	return (!q->has_secmark || !ct->extra || !ct->extra->secmark || ct->extra->secmark == q->secmark) &&
 	       (!q->has_id || ct_id(ctk, ct) == q->id);
 }

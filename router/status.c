@@ -20,7 +20,7 @@
 enum {
 	NAMES_MAX = 1024,       /* of one directory */
 	PULL_TEXT = 16 * 1024,  /* bytes given by one pull at most: about 100 connections */
-	PULL_STEPS = 16384,     /* steps of a walk by one pull at most */
+	PULL_STEPS = 64,        /* steps of a walk by one pull at most: some thousand places where a connection may be */
 	SKIP_MAX = 1024 * 1024, /* bytes that a pull may jump over in a long file */
 	WRITE_MAX = 4096,       /* bytes of one write, as a page in Linux */
 };

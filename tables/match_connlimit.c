@@ -236,7 +236,7 @@ static bool connlimit_match(void *data, struct pkt *p, struct rule_env *env)
 	const struct connlimit_data *d = data;
 	struct conntrack *ctk = env->tables->ctk;
 	const struct ct_entry *ct = p->ct && !(p->ct->status & CT_ST_TEMPLATE) ? p->ct : NULL;
-	struct conn c = { .key = (d->dest ? ip4_hdr(p)->dst : ip4_hdr(p)->src) & d->mask, .zone = ct ? ct->zone : 0 };
+	struct conn c = { .key = (d->dest ? ip4_hdr(p)->dst : ip4_hdr(p)->src) & d->mask, .zone = ct ? ct_zone(ct) : 0 };
 	uint32_t n = 0;
 
 	if (ct)

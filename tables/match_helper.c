@@ -47,8 +47,8 @@ static void helper_save(const void *data, struct text *out)
 static bool helper_match(void *data, struct pkt *p, struct rule_env *env)
 {
 	const struct helper_data *d = data;
-	const struct ct_entry *master = p->ct && !(p->ct->status & CT_ST_TEMPLATE) ? p->ct->master : NULL;
-	const struct ct_helper *helper = master && master->help ? master->help->helper : NULL;
+	const struct ct_entry *master = p->ct && !(p->ct->status & CT_ST_TEMPLATE) ? ct_master(p->ct) : NULL;
+	const struct ct_helper *helper = master && ct_help(master) ? ct_help(master)->helper : NULL;
 
 	(void)env;
 	if (!helper)

@@ -77,7 +77,6 @@ static void scene_end(struct scene *s)
 	ct_flush(s->ctk, NULL, NULL);
 	assert_int_equal(s->ctk->count, 0);
 	assert_int_equal(t->entries.in_use, 0);
-	assert_int_equal(t->nat.in_use, 0);
 	assert_int_equal(t->help.in_use, 0);
 	assert_int_equal(t->extra.in_use, 0);
 	assert_int_equal(t->wheel.count, 0);

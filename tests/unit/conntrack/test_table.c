@@ -1,4 +1,5 @@
-/* test_table.c - the table: full, early drop, clashes, zones, walks, resizing, long chains; and the timer wheel. */
+/* test_table.c - the table: full, early drop, clashes, zones, walks, resizing, long chains; and the timer wheel.
+ * How much is done at once: test_scale.c. */
 #include "tests/unit/conntrack/scene.h"
 
 /* open_flow: a UDP flow from port @port that is confirmed. Return: its entry, borrowed; NULL if dropped. */
@@ -298,7 +299,7 @@ static void test_zones(void **state)
 		p->mark = 9;
 		ct_set_template(s.ctk, p, &tmpl);
 		assert_string_equal(outcome(&s, p, through(&s, p)), "NEW 30");
-		assert_int_equal(p->ct->zone, rows[i].mark ? 9 : rows[i].zone);
+		assert_int_equal(ct_zone(p->ct), rows[i].mark ? 9 : rows[i].zone);
 		r = packet_of(&s, "R udp");
 		r->mark = 9;
 		if (rows[i].reply_with)
@@ -407,27 +408,6 @@ static void test_timers(void **state)
 	}
 }
 
-/* Many that expire together: bounded work per tick, all gone in the end, also when the clock jumps by years. */
-static void test_mass_expiry(void **state)
-{
-	struct scene s;
-	unsigned ticks = 0;
-
-	(void)state;
-	scene_begin(&s, 60000);
-	ct_table_resize(s.ctk, 65536);
-	for (uint16_t port = 1; port < 60000; port++)
-		assert_non_null(open_flow(&s, port));
-	s.ns->now += 400ull * 86400 * SEC;
-	for (; s.ctk->count; ticks++) {
-		assert_true(conntrack_deadline(s.ctk) <= s.ns->now);
-		conntrack_tick(s.ctk);
-		assert_true(ticks < 100);
-	}
-	assert_in_range(ticks, 59999 / CT_TIMER_BUDGET, 20);
-	scene_end(&s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,7 +415,7 @@ int main(void)
 		cmocka_unit_test(test_walk),     cmocka_unit_test(test_chain),      cmocka_unit_test(test_flush_long_chains),
 		     cmocka_unit_test(test_clash),
 		cmocka_unit_test(test_clash_nat), cmocka_unit_test(test_zones),     cmocka_unit_test(test_template),
-		cmocka_unit_test(test_taken),    cmocka_unit_test(test_timers),     cmocka_unit_test(test_mass_expiry),
+		cmocka_unit_test(test_taken),    cmocka_unit_test(test_timers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

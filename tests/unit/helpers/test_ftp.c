@@ -255,7 +255,7 @@ static void test_related(void **state)
 	for (const struct step *s = sc->steps; s->via; s++)
 		mini_step(m, sc->name, s);
 	assert_int_equal(m->held->ct_info, CT_RELATED);
-	assert_non_null(m->held->ct->master);
+	assert_non_null(ct_master(m->held->ct));
 	assert_true(m->held->ct->status & CT_ST_EXPECTED);
 	assert_int_equal(ct_expect_count(m->ctk), 0);
 	mini_close(m);
