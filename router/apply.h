@@ -2,7 +2,7 @@
  *
  * Overview
  *   apply_trial does it to a scratch engine without devices: whatever the core refuses is found there, each with its line.
- *   apply_swap does it to the running router: devices first (what can fail), then sets and rules by one commit, then ports, routes,
+ *   apply_swap does it to the running router: devices first (what can fail), then sets, accounting objects and rules by one commit, then ports, routes,
  *   sysctls and helpers, which the trial has shown to work. Flows and the counters of unchanged rules survive.
  *
  * Invariants
@@ -27,8 +27,8 @@ extern const struct netstack_ops apply_silent_ops;
 
 /* --- the parts, for apply.c ------------------------------------------------------------------------------------------ */
 
-/* apply_commit_rules: makes the sets of the file and all rules of @c live; where the commit refuses, finds the line that
- * causes it. Return: 0, or -1 with problems (nothing changed). */
+/* apply_commit_rules: makes the sets and accounting objects of the files and all rules of @c live; where the commit refuses,
+ * finds the line that causes it. Return: 0, or -1 with problems (nothing changed). */
 int apply_commit_rules(const struct config *c, struct tables *t, struct problems *ps);
 
 #endif

@@ -1,6 +1,7 @@
-/* apply_rules.c - the sets and rules of a configuration as one transaction. */
+/* apply_rules.c - the sets, accounting objects and rules of a configuration as one transaction. */
 #include "router/apply.h"
 
+#include "tables/nfacct_file.h"
 #include "tables/set_file.h"
 
 #include <stdio.h>
@@ -58,20 +59,49 @@ static struct ruleset *build(const struct config *c, struct tables *t, unsigned 
 	return NULL;
 }
 
-/* begin_sets: puts the sets of the file in place. Return: NULL with a problem. */
-static struct set_change *begin_sets(const struct config *c, struct tables *t, struct problems *ps)
-{
-	struct set_file_error err;
-	struct set_change *ch = sets_file_begin(t->sets, text_cstr(&c->sets.text), c->sets.text.len, &err);
-	char line[CONFIG_PATH_MAX + sizeof err.text + 16], number[16] = "";
+/* What the files beside the rules make; both or none. */
+struct beside {
+	struct set_change *sets;
+	struct nfacct_change *objects;
+};
 
-	if (ch)
-		return ch;
-	if (err.line)
-		snprintf(number, sizeof number, ":%u", err.line);
-	snprintf(line, sizeof line, "%s%s: %s", c->sets.path ? c->sets.path : c->file, number, err.text);
-	problem_add_line(ps, line);
-	return NULL;
+/* blame_file: reports what is wrong with a file. @line: 0: not with one line. */
+static void blame_file(const struct config *c, const struct config_file *f, unsigned line, const char *text, struct problems *ps)
+{
+	char message[CONFIG_PATH_MAX + 1024 + 16], number[16] = "";
+
+	if (line)
+		snprintf(number, sizeof number, ":%u", line);
+	snprintf(message, sizeof message, "%s%s: %s", f->path ? f->path : c->file, number, text);
+	problem_add_line(ps, message);
+}
+
+/* begin_beside: puts the sets and objects of the files in place. Return: false with problems, nothing being changed. */
+static bool begin_beside(const struct config *c, struct tables *t, struct beside *b, struct problems *ps)
+{
+	struct nfacct_file_error object_error;
+	struct set_file_error set_error;
+
+	b->sets = sets_file_begin(t->sets, text_cstr(&c->sets.text), c->sets.text.len, &set_error);
+	b->objects = nfacct_file_begin(t->nfaccts, text_cstr(&c->accounting.text), c->accounting.text.len, &object_error);
+	if (!b->sets)
+		blame_file(c, &c->sets, set_error.line, set_error.text, ps);
+	if (!b->objects)
+		blame_file(c, &c->accounting, object_error.line, object_error.text, ps);
+	if (b->sets && b->objects)
+		return true;
+	if (b->sets)
+		sets_file_abort(b->sets);
+	if (b->objects)
+		nfacct_file_abort(b->objects);
+	return false;
+}
+
+/* commit_beside: keeps what begin_beside did. */
+static void commit_beside(struct beside *b)
+{
+	sets_file_commit(b->sets);
+	nfacct_file_commit(b->objects);
 }
 
 /* commits: whether the configuration with only its first @count rules could be made live. Makes it so where it can:
@@ -94,12 +124,13 @@ static void blame(const struct config *c, const struct rule_error *err, struct p
 {
 	const struct engine_limits limits = { { 64, 32, 64 }, { 64, 64, 16 } };
 	struct engine *e = engine_create(&apply_silent_ops, NULL, &limits, 1);
-	struct set_change *sets = e ? begin_sets(c, e->tables, ps) : NULL;
 	unsigned good = 0, bad = c->rules_count;
+	struct beside b;
+	bool begun = e && begin_beside(c, e->tables, &b, ps);
 
-	if (sets)
-		sets_file_commit(sets);
-	if (!sets || !bad || !commits(c, e->tables, 0)) {
+	if (begun)
+		commit_beside(&b);
+	if (!begun || !bad || !commits(c, e->tables, 0)) {
 		problem_add(ps, c->rules.path ? c->rules.path : c->file, 0, NULL, NULL, "%s", err->text);
 		engine_destroy(e);
 		return;
@@ -119,19 +150,22 @@ static void blame(const struct config *c, const struct rule_error *err, struct p
 
 int apply_commit_rules(const struct config *c, struct tables *t, struct problems *ps)
 {
-	struct set_change *sets = begin_sets(c, t, ps);
-	struct ruleset *rs = sets ? build(c, t, c->rules_count, ps) : NULL;
 	struct rule_error err;
+	struct ruleset *rs;
+	struct beside b;
 
+	if (!begin_beside(c, t, &b, ps))
+		return -1;
+	rs = build(c, t, c->rules_count, ps);
 	if (rs && !tables_commit(t, rs, &err)) {
-		sets_file_commit(sets);
+		commit_beside(&b);
 		return 0;
 	}
-	if (sets)
-		sets_file_abort(sets);
-	if (rs) {
-		tables_abort(t, rs);
+	if (rs)
+		tables_abort(t, rs); /* first: its rules may hold objects */
+	sets_file_abort(b.sets);
+	nfacct_file_abort(b.objects);
+	if (rs)
 		blame(c, &err, ps);
-	}
 	return -1;
 }

@@ -393,10 +393,13 @@ struct config *config_parse(const char *file, const char *text, size_t len, stru
 			c->rules.line = rd.entry->line;
 		if (!strcasecmp(rd.entry->section, "router") && !strcasecmp(rd.entry->key, "sets"))
 			c->sets.line = rd.entry->line;
+		if (!strcasecmp(rd.entry->section, "router") && !strcasecmp(rd.entry->key, "accounting"))
+			c->accounting.line = rd.entry->line;
 		read_entry(&rd);
 	}
 	ini_free(ini);
 	read_beside(c, ps, "sets", "ipset-restore", c->sets_file, &c->sets);
+	read_beside(c, ps, "accounting", "nfacct-list", c->accounting_file, &c->accounting);
 	read_beside(c, ps, "rules", "iptables-save", c->rules_file, &c->rules);
 	config_sort_rules(c, ps);
 	check_interfaces(c, ps);
@@ -438,6 +441,7 @@ static void free_file(struct config_file *f)
 void config_applied(struct config *c)
 {
 	text_free(&c->sets.text);
+	text_free(&c->accounting.text);
 	text_free(&c->rules.text);
 }
 
@@ -466,6 +470,7 @@ void config_free(struct config *c)
 	free(c->policy);
 	free(c->helper);
 	free_file(&c->sets);
+	free_file(&c->accounting);
 	free_file(&c->rules);
 	text_free(&c->source);
 	free(c->file);

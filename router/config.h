@@ -1,7 +1,7 @@
 /* config.h - a configuration as a value: read, checked, not yet applied.
  *
  * Overview
- *   config_load turns the INI file (ini.h), the sets and the rules file into a struct config. Keys are rows (config_keys.c), from
+ *   config_load turns the INI file (ini.h) and the files it names into a struct config. Keys are rows (config_keys.c), from
  *   which `tapgate help config` and docs/configuration.md are printed too. config_trial then applies it to a scratch engine,
  *   so that everything the core would refuse is found, with its line, before anything is touched.
  *
@@ -92,8 +92,8 @@ struct config {
 	char socket[CONFIG_SOCKET_MAX];
 	char proc_mount[CONFIG_PATH_MAX]; /* "none" = not mounted */
 	int log;                          /* level */
-	char sets_file[CONFIG_PATH_MAX], rules_file[CONFIG_PATH_MAX]; /* as given; "" = none */
-	struct config_file sets, rules;
+	char sets_file[CONFIG_PATH_MAX], accounting_file[CONFIG_PATH_MAX], rules_file[CONFIG_PATH_MAX]; /* as given; "" = none */
+	struct config_file sets, accounting, rules;
 	uint32_t packets_small, packets_large, routes_max;
 	struct config_interface *interface;
 	struct config_route *route;

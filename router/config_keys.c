@@ -178,6 +178,8 @@ const struct config_key config_router_keys[] = {
 	{ "log", read_level, AT(log), 0, 0, "error, warning, info or debug", "info", "the most detailed level logged" },
 	{ "sets", read_string, AT(sets_file), 0, CONFIG_PATH_MAX, "FILE", "none",
 	  "an ipset-save file: its sets are there before the rules are read; relative to this file's folder" },
+	{ "accounting", read_string, AT(accounting_file), 0, CONFIG_PATH_MAX, "FILE", "none",
+	  "an nfacct-list file: its objects are there before the rules are read; relative to this file's folder" },
 	{ "rules", read_string, AT(rules_file), 0, CONFIG_PATH_MAX, "FILE", "none",
 	  "an iptables-save file, loaded before the table sections; relative to this file's folder" },
 	{ "packets_large", read_number, AT(packets_large), 32, 65536, "32..65536", "512",

@@ -7,7 +7,7 @@
  *
  * Life-cycle
  *   add -> counted by rules, read, reset -> delete, refused while a rule in force names it. Objects belong to the router,
- *   not to its rules: swaps and reloads leave them as they are.
+ *   not to its rules: swaps and reloads leave them as they are. A file of the configuration may make some: nfacct_file.h.
  *
  * Invariants
  *   1. object.refs = matches of attached rules that name it; flush and delete leave an object with refs.
@@ -33,6 +33,7 @@ enum {
 	NFACCT_NAME_MAX = 32, /* with the NUL; what is longer is cut, as libnetfilter_acct does */
 	NFACCT_MAX = 65536,   /* objects of one router */
 	NFACCT_BUCKETS = 4096,
+	NFACCT_LINE_MAX = 512, /* of the tool's line buffer, with the NUL */
 };
 
 /* With the kernel's numbers. At most one of the first two. */
@@ -48,6 +49,8 @@ struct nfacct_counts {
 struct nfacct {
 	struct nfacct_counts counts;
 	uint32_t refs;
+	bool from_file; /* the file of the configuration has it (nfacct_file.h) and said .origin of it when last applied */
+	struct nfacct_counts origin;
 	uint64_t serial;
 	struct nfacct *next, *prev; /* in the list of all */
 	struct nfacct *hash_next;
@@ -135,6 +138,11 @@ bool nfacct_list(struct nfacct_session *x, unsigned count);
 /* nfacct_restore: adds what the next lines of *@text say, up to @lines; *@len and *@text move behind what was read.
  * Return: 0; 1 at the first mistake: what stood before it is in force. */
 int nfacct_restore(struct nfacct_session *x, const char **text, size_t *len, unsigned lines);
+
+/* nfacct_read_object: reads an object as a line of a list has it, without the semicolon, or as restore takes it; at most
+ * NFACCT_LINE_MAX - 1 characters. @name: the first word of the name, not cut. *overflow: whether a number is too large: the
+ * largest is taken. Return: what stands behind that word; NULL: it is no object. */
+const char *nfacct_read_object(const char *text, struct nfacct_counts *c, char name[NFACCT_LINE_MAX], bool *overflow);
 
 /* nfacct_event: the line of `nfacct monitor` for an object that reached its quota. */
 void nfacct_event(const struct nfacct *a, struct text *out);

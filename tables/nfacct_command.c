@@ -14,7 +14,7 @@
 
 #define TOOL "nfacct v1.0.2"
 
-enum { NS_PER_S = 1000000000, LINE_MAX_BYTES = 512 /* of the tool's line buffer, with the NUL */ };
+enum { NS_PER_S = 1000000000 };
 
 static const char *const verbs[] = { "list",	"add",	   "delete", "get",	"flush",
 				     "version", "help",	   "restore", "monitor" };
@@ -398,44 +398,43 @@ static bool read_quota(const char **at, struct nfacct_counts *c, bool *overflow)
 	return true;
 }
 
-/* read_object: the text of an object as list prints it, without the semicolon. @name: gets the first word of the name,
- * cut. Return: whether it is one. */
-static bool read_object(const char *at, struct nfacct_counts *c, char name[NFACCT_NAME_MAX], bool *overflow)
+const char *nfacct_read_object(const char *text, struct nfacct_counts *c, char name[NFACCT_LINE_MAX], bool *overflow)
 {
-	const char *quota = strstr(at, "quota"), *brace = strchr(at, '}');
+	const char *at = text, *quota = strstr(at, "quota"), *brace = strchr(at, '}');
 	struct word w;
 
+	*c = (struct nfacct_counts){ 0 };
+	*overflow = false;
 	if (!skip(&at, "{ pkts =") || !number(&at, &c->packets, overflow) || !skip(&at, ", bytes =") ||
 	    !number(&at, &c->bytes, overflow))
-		return false;
+		return NULL;
 	if (quota && brace && quota < brace ? !read_quota(&at, c, overflow) : !skip(&at, " } ="))
-		return false;
+		return NULL;
 	if (!word(&at, &w))
-		return false;
-	w.len = w.len < NFACCT_NAME_MAX ? w.len : NFACCT_NAME_MAX - 1;
+		return NULL;
 	memcpy(name, w.at, w.len);
 	name[w.len] = '\0';
-	return true;
+	return at;
 }
 
 /* restore_line: one line, up to its first semicolon. Return: exit status. */
 static int restore_line(struct nfacct_session *x, char *line)
 {
-	char *semicolon = strchr(line, ';'), name[NFACCT_NAME_MAX];
-	struct nfacct_counts c = { 0 };
-	bool overflow = false;
+	char *semicolon = strchr(line, ';'), name[NFACCT_LINE_MAX];
+	struct nfacct_counts c;
+	bool overflow;
 
 	if (!semicolon)
 		return fail(x, "invalid line", 0);
 	*semicolon = '\0';
-	if (!read_object(line, &c, name, &overflow))
+	if (!nfacct_read_object(line, &c, name, &overflow))
 		return fail(x, "error reading input", overflow ? ERANGE : 0);
 	return result(x, nfacct_add(x->all, name, &c));
 }
 
 int nfacct_restore(struct nfacct_session *x, const char **text, size_t *len, unsigned lines)
 {
-	char line[LINE_MAX_BYTES];
+	char line[NFACCT_LINE_MAX];
 	int code = 0;
 
 	for (; *len && lines && !code; lines--) {

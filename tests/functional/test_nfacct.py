@@ -25,6 +25,33 @@ RULES = "*filter\n:FORWARD ACCEPT\n"
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nfacct"), reason="needs root and nfacct")
 
 
+class FileLab(TapgateLab):
+    """Tapgate with `accounting = accounting.txt`."""
+
+    objects = "# what rules count into\n\n{ pkts = 1, bytes = 40 } = a;\n" \
+              "{ pkts = 0, bytes = 0, quota = 2, mode = packet, overquota = no } = b;\n{ pkts = 5, bytes = 6 } = c;\n"
+
+    def config(self):
+        with open(os.path.join(self.directory, "accounting.txt"), "w") as file:
+            file.write(self.objects)
+        return super().config().replace("rules = rules.v4", "rules = rules.v4\naccounting = accounting.txt")
+
+    def change(self, objects, rules):
+        """Write other files; (status, stderr) of the reload."""
+        self.objects = objects
+        with open(os.path.join(self.directory, "rules.v4"), "w") as file:
+            file.write(rules)
+        with open(self.config_path(), "w") as file:
+            file.write(self.config())
+        status, _out, error = self.process.command("reload", check=False)
+        return status, error
+
+    def counted(self):
+        """{name: (packets, bytes)}"""
+        return {name: (int(packets), int(size)) for packets, size, name in
+                re.findall(r"pkts = (\d+), bytes = (\d+).*= (\w+);", self.nfacct("list"))}
+
+
 class Side:
     """A laboratory and how nfacct and iptables are called on its router: run() gives (status, stdout, stderr)."""
 
@@ -148,3 +175,46 @@ def test_restores_what_it_lists(sides):
     assert tapgate.run("nfacct", ["restore"], listed[1]) == (0, "", "")
     assert tapgate.row("list") == listed
     tapgate.row("flush")
+
+
+FILE_RULES = "*filter\n:FORWARD ACCEPT\n-A FORWARD -m nfacct --nfacct-name a\n-A FORWARD -m nfacct --nfacct-name b -j DROP\nCOMMIT\n"
+BAD_FILES = [
+    # what the file has, the rules, what is said
+    ("{ pkts = 1, bytes = 40 } = a\n", FILE_RULES, r"accounting\.txt:1: an object ends in ';'"),
+    ("\n{ pkts = 1, bytes = 40 } = a; x\n", FILE_RULES, r"accounting\.txt:2: an object ends in ';'"),
+    ("a;\n", FILE_RULES, r"accounting\.txt:1: not `\{ pkts = N"),
+    ("{ pkts = 1, bytes = 40 } = a;\n{ pkts = 1, bytes = 40 } = a;\n", FILE_RULES, r"accounting\.txt:2: a is there twice"),
+    ("{ pkts = 1, bytes = 40 } = a a;\n", FILE_RULES, r"accounting\.txt:1: a name is one word of up to 31 characters"),
+    ("{ pkts = 1, bytes = 40 } = %s;\n" % ("n" * 32), FILE_RULES, r"accounting\.txt:1: a name is one word of up to 31"),
+    ("{ pkts = 1, bytes = 99999999999999999999 } = a;\n", FILE_RULES, r"accounting\.txt:1: a number is over 18446744073709551615"),
+    ("# %s\n" % ("x" * 600), FILE_RULES, r"accounting\.txt:1: the line is longer than 511 characters"),
+    ("{ pkts = 1, bytes = 40 } = a;\n", FILE_RULES, r"rules\.v4: No chain/target/match by that name"),
+    ("{ pkts = 9, bytes = 40 } = a;\n{ pkts = 1, bytes = 40 } = live;\n", FILE_RULES.replace("-j DROP", "-j NOPE"), r"rules\.v4:4: .*NOPE"),
+    ("\0", FILE_RULES, r"router\.accounting: .*accounting\.txt holds a NUL byte"),
+]
+
+
+def test_file():
+    """Objects of a file are there for the rules at the start; a reload keeps what they count unless the file says otherwise."""
+    with FileLab(FILE_RULES) as lab:
+        lab.client.send(*[udp()] * 3)
+        lab.server.arrived(2)
+        assert lab.counted() == {"a": (4, 148), "b": (3, 108), "c": (5, 6)}
+        lab.process.command("nfacct", "add", "live")
+        first, listed = lab.objects, lab.nfacct("list")
+        for objects, rules, said in BAD_FILES:
+            status, error = lab.change(objects, rules)
+            assert status == 1 and re.search(said, error), (said, error)
+            check = subprocess.run([binary(), "check", "-c", lab.config_path()], capture_output=True, text=True, timeout=10, check=False)
+            assert check.returncode == 1 and re.search(said, check.stderr), (said, check.stderr)
+            assert lab.nfacct("list") == listed, said
+        assert lab.change(first, FILE_RULES)[0] == 0
+        assert lab.nfacct("list") == listed
+        changed = "{ pkts = 0, bytes = 0, quota = 100, mode = packet } = b;\n{ pkts = 1, bytes = 40 } = a;\n{ pkts = 7, bytes = 8 } = d;\n"
+        assert lab.change(changed, FILE_RULES)[0] == 0
+        assert lab.counted() == {"a": (4, 148), "b": (0, 0), "live": (0, 0), "d": (7, 8)}
+        lab.client.send(udp(), udp())
+        assert len(lab.server.arrived(2)) == 2
+        assert lab.counted()["b"] == (2, 72)
+        assert lab.change("", "*filter\nCOMMIT\n")[0] == 0
+        assert lab.counted() == {"live": (0, 0)}

@@ -1,13 +1,13 @@
 /* fuzz_nfacct.c - lines of nfacct: a line that begins with '{' is restored, ">NAME" counts a packet, another one is a
  * command, of which `restore` takes all that follows. Afterwards the objects are as nfacct.h promises, and what is listed
- * restores to the same. */
+ * restores to the same. The whole is also read as a file of a configuration. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "netstack/netstack.h"
 #include "netstack/text.h"
-#include "tables/nfacct.h"
+#include "tables/nfacct_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -141,6 +141,31 @@ static void play(struct nfaccts *all, const char *at, size_t left)
 	}
 }
 
+/* check_file: the input as a file: taken back, nothing is left; taken, it lists as a file that changes nothing. */
+static void check_file(struct nfaccts *all, const char *text, size_t len)
+{
+	struct nfacct_file_error err;
+	struct nfacct_change *ch = nfacct_file_begin(all, text, len, &err);
+	struct text list, again;
+
+	must(ch ? !*err.text : *err.text);
+	if (ch)
+		nfacct_file_abort(ch);
+	must(!all->count);
+	if (!ch)
+		return;
+	nfacct_file_commit(nfacct_file_begin(all, text, len, &err));
+	must(check_objects(all));
+	list = listed(all, NFACCT_PLAIN, 1000);
+	ch = nfacct_file_begin(all, text_cstr(&list), list.len, &err);
+	must(ch != NULL);
+	nfacct_file_commit(ch);
+	again = listed(all, NFACCT_PLAIN, 1000);
+	must(!strcmp(text_cstr(&list), text_cstr(&again)));
+	text_free(&list);
+	text_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct netstack ns = { .now = 1 };
@@ -151,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_lists(all, other, check_objects(all));
 	nfacct_flush(all);
 	must(!all->count && !all->first && !all->last);
+	check_file(all, (const char *)data, size);
 	nfaccts_destroy(all);
 	nfaccts_destroy(other);
 	return 0;

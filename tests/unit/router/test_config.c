@@ -69,6 +69,8 @@ static const struct row values[] = {
 	  "t.ini:2: router.rules: cannot read missing.v4: No such file or directory\n" },
 	{ "sets file", "[router]\nsets = missing.ipset\n",
 	  "t.ini:2: router.sets: cannot read missing.ipset: No such file or directory\n" },
+	{ "accounting file", "[router]\naccounting = missing.txt\n",
+	  "t.ini:2: router.accounting: cannot read missing.txt: No such file or directory\n" },
 	{ "number", "[router]\npackets_large = 1e3\n",
 	  "t.ini:2: router.packets_large: '1e3' is not a number from 32 to 65536\n" },
 	{ "mtu", "[interface a]\nmtu = 67\n", "t.ini:2: interface a.mtu: '67' is not a number from 68 to 65521\n" },
