@@ -50,7 +50,7 @@ int ct_icmp_error(struct conntrack *ctk, struct pkt *p, const struct hook_state 
 		ct_log_invalid(ctk, p, st, "short packet");
 		return -1;
 	}
-	if (ct_checksum_wanted(ctk, p, st) && !csum_l4_verify(p)) {
+	if (ct_checksum_wanted(ctk, p, st) && !csum_hook_verify(p)) {
 		ct_log_invalid(ctk, p, st, "bad hw icmp checksum");
 		return -1;
 	}

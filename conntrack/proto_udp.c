@@ -19,7 +19,7 @@ static bool udp_check(struct conntrack *ctk, struct pkt *p, const struct hook_st
 		return ct_invalid(ctk, p, st, "short packet");
 	if (ntohs(udp->len) < sizeof *udp || ntohs(udp->len) > pkt_l4_len(p))
 		return ct_invalid(ctk, p, st, "truncated/malformed packet");
-	if (udp->checksum && ct_checksum_wanted(ctk, p, st) && !csum_l4_verify(p))
+	if (udp->checksum && ct_checksum_wanted(ctk, p, st) && !csum_hook_verify(p))
 		return ct_invalid(ctk, p, st, "bad checksum");
 	return true;
 }

@@ -136,6 +136,28 @@ bool csum_l4_verify(struct pkt *p)
 	return true;
 }
 
+bool csum_hook_verify(struct pkt *p)
+{
+	const struct udp_hdr *udp;
+	uint32_t len, sum;
+
+	if (p->csum != CSUM_NONE || field_of(p->hdr.proto) < 0)
+		return true;
+	if (p->hdr.l4 > p->len)
+		return false;
+	if (p->hdr.proto == IP_PROTO_UDP) {
+		udp = pkt_l4(p, sizeof *udp);
+		if (udp && !udp->checksum)
+			return true;
+	}
+	len = pkt_l4_len(p);
+	sum = p->hdr.proto == IP_PROTO_ICMP ? 0xffff : pseudo_of(p, len); /* 0xffff: a right IP header's sum */
+	if (csum_fold(csum_add_bytes(sum, p->data + p->hdr.l4, len)) != 0)
+		return false;
+	p->csum = CSUM_OK;
+	return true;
+}
+
 int csum_l4_fill(struct pkt *p)
 {
 	int at = field_of(p->hdr.proto);

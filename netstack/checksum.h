@@ -63,6 +63,10 @@ void csum_l4_replace32(const struct pkt *p, uint16_t *field, uint32_t from, uint
  * CSUM_PARTIAL count as right; a verified packet becomes CSUM_OK. Needs hdr; a UDP checksum of 0 is right. */
 bool csum_l4_verify(struct pkt *p);
 
+/* csum_hook_verify: the same for TCP, UDP and ICMP as netfilter sees it at its hooks (nf_ip_checksum): over the packet as long
+ * as it is, whatever UDP's length says, and with the IP header in the sum: an ICMP message of zeros is right. */
+bool csum_hook_verify(struct pkt *p);
+
 /* csum_l4_fill: computes and writes the full L4 checksum of a TCP, UDP or ICMP packet; csum becomes CSUM_OK. Used
  * for packets made here, and after a payload change. Return: 0, or -EINVAL for a header that is not all there. */
 int csum_l4_fill(struct pkt *p);

@@ -70,15 +70,17 @@ void icmp_transmit(struct netstack *ns, struct pkt *made, uint8_t type)
 	ns->icmp_busy = false;
 }
 
-/* inner_icmp_error: whether the offender is an ICMP error itself, or of an unknown type: no answer to
- * those. */
+/* inner_icmp_error: whether the offender is an ICMP error itself, of an unknown type, or one that Linux counts among
+ * the errors (icmp_pointers of net/ipv4/icmp.c): no answer to those. */
 static bool inner_icmp_error(const struct pkt *p)
 {
+	static const uint32_t unassigned = 1 << 1 | 1 << 2 | 1 << 6 | 1 << 7;
+	static const uint32_t router = 1 << ICMP_ROUTER_ADVERT | 1 << ICMP_ROUTER_SOLICIT;
 	const uint8_t *type = p->hdr.proto == IP_PROTO_ICMP ? pkt_l4(p, 1) : NULL;
 
 	if (p->hdr.proto != IP_PROTO_ICMP)
 		return false;
-	return !type || *type > ICMP_TYPE_MAX || icmp_is_error(*type);
+	return !type || *type > ICMP_TYPE_MAX || icmp_is_error(*type) || (unassigned | router) >> *type & 1;
 }
 
 /* may_answer: whether an error about @p may be sent at all (RFC 1122 3.2.2). */

@@ -1,0 +1,72 @@
+"""What sequences are played under: rules and tunables, and which kinds of sequences."""
+
+from typing import NamedTuple
+
+from . import datagrams, sctp, tcp
+
+KINDS = {"tcp": tcp.generate, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
+         "errors": datagrams.errors, "gre": datagrams.gre, "generic": datagrams.generic, "fragments": datagrams.fragments,
+         "router": datagrams.router, "sctp": sctp.generate}
+ALL = {"tcp": 10, "udp": 3, "icmp": 2, "errors": 1, "gre": 1, "generic": 1, "fragments": 1, "router": 1, "sctp": 4}
+WITH_UDPLITE = dict(ALL, udplite=2)  # docs/semantics.md: with checksums on Linux calls every UDP-Lite packet INVALID
+MOSTLY_TCP = {"tcp": 10, "udp": 1, "sctp": 2}
+
+CT = "net/netfilter/nf_conntrack_"
+DROP_INVALID = "*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"
+FIREWALL = """*filter
+:FORWARD DROP [0:0]
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -m conntrack --ctstate INVALID -j REJECT --reject-with icmp-admin-prohibited
+-A FORWARD -i lan -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT
+-A FORWARD -i lan -p tcp -j REJECT --reject-with tcp-reset
+-A FORWARD -i lan -j ACCEPT
+-A FORWARD -p tcp -j REJECT --reject-with tcp-reset
+-A FORWARD -j REJECT
+-A INPUT -m conntrack --ctstate INVALID -j DROP
+-A INPUT -p tcp -j REJECT --reject-with tcp-reset
+COMMIT
+"""
+UNTRACKED = """*raw
+-A PREROUTING -p udp -m udp --dport 53 -j CT --notrack
+-A PREROUTING -i wan -p tcp -m tcp --tcp-flags RST RST -j NOTRACK
+COMMIT
+*filter
+-A FORWARD -m conntrack --ctstate UNTRACKED -j ACCEPT
+-A FORWARD -m conntrack ! --ctstate NEW,ESTABLISHED,RELATED -j DROP
+COMMIT
+"""
+
+
+class Group(NamedTuple):
+    """@share: how many of the sequences, relative to the others; @pauses: seconds that sequences may wait between packets."""
+
+    name: str
+    rules: str = ""
+    sysctls: dict = {}
+    kinds: dict = ALL
+    pauses: tuple = ()
+    share: int = 1
+
+
+GROUPS = (
+    Group("plain", share=4),
+    Group("drop-invalid", DROP_INVALID, share=3),
+    Group("firewall", FIREWALL, share=2),
+    Group("not-loose", DROP_INVALID, {CT + "tcp_loose": 0}, MOSTLY_TCP),
+    Group("liberal", DROP_INVALID, {CT + "tcp_be_liberal": 1}, MOSTLY_TCP),
+    Group("ignore-rst", DROP_INVALID, {CT + "tcp_ignore_invalid_rst": 1}, MOSTLY_TCP),
+    Group("no-checksum", DROP_INVALID, {CT + "checksum": 0}, WITH_UDPLITE),
+    Group("accounting", "", {CT + "acct": 1, CT + "timestamp": 1}),
+    Group("retrans", "", {CT + "tcp_max_retrans": 1, CT + "tcp_timeout_max_retrans": 77, CT + "tcp_timeout_unacknowledged": 99},
+          MOSTLY_TCP),
+    Group("untracked", UNTRACKED),
+    Group("waiting", DROP_INVALID, pauses=(2.1,)),
+    Group("short-lived", "", {CT + name: seconds for name, seconds in {
+        "tcp_timeout_syn_sent": 2, "tcp_timeout_syn_recv": 3, "tcp_timeout_established": 4, "tcp_timeout_fin_wait": 2,
+        "tcp_timeout_close_wait": 3, "tcp_timeout_last_ack": 2, "tcp_timeout_time_wait": 4, "tcp_timeout_close": 1,
+        "tcp_timeout_max_retrans": 2, "tcp_timeout_unacknowledged": 3, "udp_timeout": 1, "udp_timeout_stream": 4,
+        "icmp_timeout": 1, "generic_timeout": 2, "gre_timeout": 1, "gre_timeout_stream": 4, "sctp_timeout_closed": 1,
+        "sctp_timeout_cookie_wait": 2, "sctp_timeout_cookie_echoed": 1, "sctp_timeout_established": 3,
+        "sctp_timeout_shutdown_sent": 1, "sctp_timeout_shutdown_recd": 2, "sctp_timeout_shutdown_ack_sent": 1,
+        "sctp_timeout_heartbeat_sent": 2}.items()}, pauses=(1.4,)),
+)
