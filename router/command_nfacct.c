@@ -124,7 +124,9 @@ static int begin(struct request *rq, const struct nfacct_session *session, enum 
 
 int command_nfacct(struct request *rq)
 {
-	struct nfacct_session session = { .all = rq->router->engine->tables->nfaccts, .out = &rq->out, .err = &rq->err };
+	struct nfacct_session session = { .all = rq->router->engine->tables->nfaccts,
+					  .out = &rq->out,
+					  .err = &rq->err };
 	enum nfacct_verb verb;
 	int code = nfacct_command(&session, rq->argc, rq->argv, &verb);
 

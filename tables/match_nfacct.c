@@ -15,8 +15,13 @@ struct nfacct_data {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "nfacct-name", .id = O_NAME, .type = OPT_STRING, .flags = OPTF_MANDATORY | OPTF_STORE,
-	  .offset = offsetof(struct nfacct_data, name), .min = 1, .max = NFACCT_NAME_MAX - 1 },
+	{ .name = "nfacct-name",
+	  .id = O_NAME,
+	  .type = OPT_STRING,
+	  .flags = OPTF_MANDATORY | OPTF_STORE,
+	  .offset = offsetof(struct nfacct_data, name),
+	  .min = 1,
+	  .max = NFACCT_NAME_MAX - 1 },
 };
 
 static int nfacct_parse(struct opt_call *c)
@@ -32,7 +37,8 @@ static int nfacct_attach(struct tables *t, void *data, struct rule_error *err)
 	d->object = nfacct_find(t->nfaccts, d->name);
 	if (!d->object) {
 		rule_fail_errno(err, ENOENT);
-		return rule_fail_detail(err, "match nfacct: there is no object '%s': make it with `nfacct add`", d->name);
+		return rule_fail_detail(
+			err, "match nfacct: there is no object '%s': make it with `nfacct add`", d->name);
 	}
 	nfacct_hold(d->object);
 	return 0;

@@ -142,7 +142,8 @@ int nfacct_restore(struct nfacct_session *x, const char **text, size_t *len, uns
 /* nfacct_read_object: reads an object as a line of a list has it, without the semicolon, or as restore takes it; at most
  * NFACCT_LINE_MAX - 1 characters. @name: the first word of the name, not cut. *overflow: whether a number is too large: the
  * largest is taken. Return: what stands behind that word; NULL: it is no object. */
-const char *nfacct_read_object(const char *text, struct nfacct_counts *c, char name[NFACCT_LINE_MAX], bool *overflow);
+const char *nfacct_read_object(const char *text, struct nfacct_counts *c, char name[NFACCT_LINE_MAX],
+			       bool *overflow);
 
 /* nfacct_event: the line of `nfacct monitor` for an object that reached its quota. */
 void nfacct_event(const struct nfacct *a, struct text *out);

@@ -16,21 +16,22 @@
 
 enum { NS_PER_S = 1000000000 };
 
-static const char *const verbs[] = { "list",	"add",	   "delete", "get",	"flush",
-				     "version", "help",	   "restore", "monitor" };
+static const char *const verbs[] = { "list",    "add",  "delete",  "get",    "flush",
+				     "version", "help", "restore", "monitor" };
 
-static const char help[] = TOOL ": utility for the Netfilter extended accounting infrastructure\n"
-	"Usage: %s command [parameters]...\n\n"
-	"Commands:\n"
-	"  list [reset]\t\tList the accounting object table (and reset)\n"
-	"  add object-name\tAdd new accounting object to table\n"
-	"  delete object-name\tDelete existing accounting object\n"
-	"  get object-name\tGet existing accounting object\n"
-	"  flush\t\t\tFlush accounting object table\n"
-	"  restore\t\tRestore accounting object table reading 'list' output from stdin\n"
-	"  monitor\t\tListens for quota attainment notifications\n"
-	"  version\t\tDisplay version and disclaimer\n"
-	"  help\t\t\tDisplay this help message\n";
+static const char help[] =
+	TOOL ": utility for the Netfilter extended accounting infrastructure\n"
+	     "Usage: %s command [parameters]...\n\n"
+	     "Commands:\n"
+	     "  list [reset]\t\tList the accounting object table (and reset)\n"
+	     "  add object-name\tAdd new accounting object to table\n"
+	     "  delete object-name\tDelete existing accounting object\n"
+	     "  get object-name\tGet existing accounting object\n"
+	     "  flush\t\t\tFlush accounting object table\n"
+	     "  restore\t\tRestore accounting object table reading 'list' output from stdin\n"
+	     "  monitor\t\tListens for quota attainment notifications\n"
+	     "  version\t\tDisplay version and disclaimer\n"
+	     "  help\t\t\tDisplay this help message\n";
 
 /* begins: whether @word is the beginning of @whole; an empty word is of each. */
 static bool begins(const char *word, const char *whole)
@@ -71,10 +72,11 @@ static const char *mode_of(const struct nfacct_counts *c)
 /* put_plain: an object as a line that restore reads. */
 static void put_plain(const char *name, const struct nfacct_counts *c, struct text *out)
 {
-	text_printf(out, "{ pkts = %.20llu, bytes = %.20llu", (unsigned long long)c->packets, (unsigned long long)c->bytes);
+	text_printf(out, "{ pkts = %.20llu, bytes = %.20llu", (unsigned long long)c->packets,
+		    (unsigned long long)c->bytes);
 	if (c->flags & NFACCT_QUOTA)
-		text_printf(out, ", quota = %.20llu, mode = %s, overquota = %s", (unsigned long long)c->quota, mode_of(c),
-			    c->flags & NFACCT_OVER ? "yes" : "no");
+		text_printf(out, ", quota = %.20llu, mode = %s, overquota = %s", (unsigned long long)c->quota,
+			    mode_of(c), c->flags & NFACCT_OVER ? "yes" : "no");
 	text_printf(out, " } = %s;\n", name);
 }
 
@@ -84,8 +86,8 @@ static void put_json(const char *name, const struct nfacct_counts *c, struct tex
 	text_printf(out, "  { \"pkts\" : %llu, \"bytes\" : %llu", (unsigned long long)c->packets,
 		    (unsigned long long)c->bytes);
 	if (c->flags & NFACCT_QUOTA)
-		text_printf(out, ", \"quota\" : %llu, \"mode\" = \"%s\", \"overquota\" = %d", (unsigned long long)c->quota,
-			    mode_of(c), c->flags & NFACCT_OVER ? 1 : 0);
+		text_printf(out, ", \"quota\" : %llu, \"mode\" = \"%s\", \"overquota\" = %d",
+			    (unsigned long long)c->quota, mode_of(c), c->flags & NFACCT_OVER ? 1 : 0);
 	text_printf(out, ", \"name\" : \"%s\" }", name);
 }
 
@@ -110,8 +112,8 @@ static void put_object(struct nfacct_session *x, struct nfacct *a)
 	case NFACCT_XML:
 		if (!x->begun)
 			text_puts(x->out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<nfacct>\n");
-		text_printf(x->out, "<obj><name>%s</name><pkts>%.20llu</pkts><bytes>%.20llu</bytes></obj>\n", a->name,
-			    (unsigned long long)c.packets, (unsigned long long)c.bytes);
+		text_printf(x->out, "<obj><name>%s</name><pkts>%.20llu</pkts><bytes>%.20llu</bytes></obj>\n",
+			    a->name, (unsigned long long)c.packets, (unsigned long long)c.bytes);
 		break;
 	case NFACCT_JSON:
 		put_json_before(x);
@@ -390,7 +392,8 @@ static bool read_quota(const char **at, struct nfacct_counts *c, bool *overflow)
 {
 	struct word mode;
 
-	if (!skip(at, ", quota =") || !number(at, &c->quota, overflow) || !skip(at, ", mode =") || !word(at, &mode))
+	if (!skip(at, ", quota =") || !number(at, &c->quota, overflow) || !skip(at, ", mode =") ||
+	    !word(at, &mode))
 		return false;
 	if (!skip(at, " } ="))
 		return read_over(at, &mode, c);
@@ -398,7 +401,8 @@ static bool read_quota(const char **at, struct nfacct_counts *c, bool *overflow)
 	return true;
 }
 
-const char *nfacct_read_object(const char *text, struct nfacct_counts *c, char name[NFACCT_LINE_MAX], bool *overflow)
+const char *nfacct_read_object(const char *text, struct nfacct_counts *c, char name[NFACCT_LINE_MAX],
+			       bool *overflow)
 {
 	const char *at = text, *quota = strstr(at, "quota"), *brace = strchr(at, '}');
 	struct word w;

@@ -21,7 +21,8 @@ struct nfacct_change {
 };
 
 /* fail: fills @err. Return: -1. */
-static int __attribute__((format(printf, 3, 4))) fail(struct nfacct_file_error *err, unsigned line, const char *format, ...)
+static int __attribute__((format(printf, 3, 4)))
+fail(struct nfacct_file_error *err, unsigned line, const char *format, ...)
 {
 	va_list args;
 
@@ -47,7 +48,9 @@ static int read_line(struct nfaccts *file, char *line, unsigned number, struct n
 	*end = '\0';
 	rest = nfacct_read_object(line, &counts, name, &overflow);
 	if (!rest)
-		return fail(err, number, "not `{ pkts = N, bytes = N } = NAME;`, with `, quota = N, mode = packet` or `byte`");
+		return fail(
+			err, number,
+			"not `{ pkts = N, bytes = N } = NAME;`, with `, quota = N, mode = packet` or `byte`");
 	if (overflow)
 		return fail(err, number, "a number is over 18446744073709551615");
 	if (*rest || strlen(name) >= NFACCT_NAME_MAX)
@@ -87,7 +90,8 @@ static int read_file(struct nfaccts *file, const char *text, size_t len, struct 
 
 static bool same(const struct nfacct_counts *a, const struct nfacct_counts *b)
 {
-	return a->packets == b->packets && a->bytes == b->bytes && a->quota == b->quota && a->flags == b->flags;
+	return a->packets == b->packets && a->bytes == b->bytes && a->quota == b->quota &&
+	       a->flags == b->flags;
 }
 
 /* put: makes the object @f of the file one of the router's. Return: 0 or -ENOMEM. */
@@ -119,7 +123,8 @@ static void discard(struct nfacct_change *ch)
 	free(ch);
 }
 
-struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len, struct nfacct_file_error *err)
+struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len,
+					struct nfacct_file_error *err)
 {
 	struct nfacct_change *ch = calloc(1, sizeof *ch);
 
@@ -142,7 +147,8 @@ struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, s
 	for (const struct nfacct *f = ch->file->first; f; f = f->next)
 		if (put(ch, f)) {
 			nfacct_file_abort(ch);
-			fail(err, 0, "no memory, or with the objects that are there more than %d", NFACCT_MAX);
+			fail(err, 0, "no memory, or with the objects that are there more than %d",
+			     NFACCT_MAX);
 			return NULL;
 		}
 	return ch;

@@ -29,7 +29,8 @@ struct nfacct_file_error {
 /* nfacct_file_begin: reads @text (@len bytes; "" makes what earlier files made go) and makes its objects. Empty lines, and
  * those that begin with '#', say nothing. Return: owned by the caller until commit or abort; NULL with @err, nothing being
  * changed. */
-struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len, struct nfacct_file_error *err);
+struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len,
+					struct nfacct_file_error *err);
 
 /* nfacct_file_commit: keeps them; deletes those of an earlier file that this one has not, but for those that rules name.
  * nfacct_file_abort: takes them away and gives the others back what they were. Neither can fail. */

@@ -80,7 +80,8 @@ static bool check_objects(const struct nfaccts *all)
 	for (const struct nfacct *a = all->first; a; before = a, a = a->next) {
 		size_t len = strlen(a->name);
 
-		must(len && len < NFACCT_NAME_MAX && a->prev == before && (!before || before->serial < a->serial));
+		must(len && len < NFACCT_NAME_MAX && a->prev == before &&
+		     (!before || before->serial < a->serial));
 		must(nfacct_find(all, a->name) == a && a->serial < all->serial);
 		must((a->counts.flags & NFACCT_QUOTA) != NFACCT_QUOTA);
 		must(!(a->counts.flags & NFACCT_OVER) || a->counts.flags & NFACCT_QUOTA);

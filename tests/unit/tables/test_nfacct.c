@@ -16,16 +16,17 @@ static void add(struct bench *b, const char *name, uint8_t flags, uint64_t quota
 
 /* --- rules as text ---------------------------------------------------------------------------------------------------- */
 
-#define ROW(text)                                                                                                 \
-	.save = "-A FORWARD -m nfacct --nfacct-name  " text,                                                      \
-	.list = "           0    --  0.0.0.0/0            0.0.0.0/0            nfacct-name  " text,              \
+#define ROW(text)                                                                                   \
+	.save = "-A FORWARD -m nfacct --nfacct-name  " text,                                        \
+	.list = "           0    --  0.0.0.0/0            0.0.0.0/0            nfacct-name  " text, \
 	.names = "           all  --  anywhere             anywhere             nfacct-name  " text
 
 /* Recorded from iptables 1.8.9; the two blanks are its own. */
 static const struct text_row rule_rows[] = {
 	{ TABLE_FILTER, "FORWARD", "-m nfacct --nfacct-name web", ROW("web") },
 	{ TABLE_FILTER, "FORWARD", "-m nfacct --nfacct-name=web", ROW("web") },
-	{ TABLE_RAW, "PREROUTING", "-m nfacct --nfacct-n web", .save = "-A PREROUTING -m nfacct --nfacct-name  web",
+	{ TABLE_RAW, "PREROUTING", "-m nfacct --nfacct-n web",
+	  .save = "-A PREROUTING -m nfacct --nfacct-name  web",
 	  .list = "           0    --  0.0.0.0/0            0.0.0.0/0            nfacct-name  web",
 	  .names = "           all  --  anywhere             anywhere             nfacct-name  web" },
 	{ TABLE_FILTER, "FORWARD", "-m nfacct --nfacct-name \"two words\"", ROW("\"two words\"") },
@@ -67,7 +68,8 @@ static void test_rule_text(void **state)
 	assert_int_equal(bad, 0);
 	bench_clear(&b);
 	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-		assert_int_equal(nfacct_delete(b.tables->nfaccts, names[i]), 0); /* no refused rule kept one */
+		assert_int_equal(nfacct_delete(b.tables->nfaccts, names[i]),
+				 0); /* no refused rule kept one */
 	bench_end(&b);
 }
 
@@ -202,7 +204,9 @@ static void test_references(void **state)
 
 	/* An unfinished transaction holds nothing either; one that names the object once more does not begin it anew. */
 	rs = tables_begin(b.tables, true);
-	assert_int_equal(ruleset_line(b.tables, rs, TABLE_MANGLE, "-A FORWARD -m nfacct --nfacct-name a", false, &err), 0);
+	assert_int_equal(
+		ruleset_line(b.tables, rs, TABLE_MANGLE, "-A FORWARD -m nfacct --nfacct-name a", false, &err),
+		0);
 	assert_int_equal(a->refs, 1);
 	assert_int_equal(tables_commit(b.tables, rs, &err), 0);
 	assert_int_equal(a->refs, 2);
@@ -259,7 +263,7 @@ static int restore(struct bench *b, const char *lines, unsigned step, struct tex
 }
 
 #define PLAIN "{ pkts = 00000000000000000001, bytes = 00000000000000000002 } = "
-#define QUOTA(mode, over)                                                                                        \
+#define QUOTA(mode, over)                                                                                         \
 	"{ pkts = 00000000000000000001, bytes = 00000000000000000002, quota = 00000000000000000003, mode = " mode \
 	", overquota = " over " } = "
 
@@ -330,7 +334,8 @@ static void test_pieces(void **state)
 	add(&b, "last", 0, 0);
 	text_free(&said);
 	assert_false(nfacct_list(&x, 19));
-	assert_string_equal(text_cstr(&said), "{ pkts = 00000000000000000000, bytes = 00000000000000000000 } = last;\n");
+	assert_string_equal(text_cstr(&said),
+			    "{ pkts = 00000000000000000000, bytes = 00000000000000000000 } = last;\n");
 	text_free(&said);
 	bench_end(&b);
 }
@@ -345,10 +350,11 @@ static void test_json_time(void **state)
 	add(&b, "q", NFACCT_QUOTA_BYTES, 9);
 	b.ns->now = 5999999999ull;
 	b.ns->wall_offset = 1700000000000000000ll;
-	expect_list(&b, "json", 1,
-		    "{ \"timestamp\" : 1700000005, \n  \"nfacct_counters\" : [\n"
-		    "  { \"pkts\" : 0, \"bytes\" : 0, \"quota\" : 9, \"mode\" = \"byte\", \"overquota\" = 0, \"name\" : \"q\" }\n"
-		    "] }\n");
+	expect_list(
+		&b, "json", 1,
+		"{ \"timestamp\" : 1700000005, \n  \"nfacct_counters\" : [\n"
+		"  { \"pkts\" : 0, \"bytes\" : 0, \"quota\" : 9, \"mode\" = \"byte\", \"overquota\" = 0, \"name\" : \"q\" }\n"
+		"] }\n");
 	bench_end(&b);
 }
 
@@ -377,8 +383,9 @@ static void test_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule_text), cmocka_unit_test(test_quotas),    cmocka_unit_test(test_references),
-		cmocka_unit_test(test_restore),	  cmocka_unit_test(test_pieces),    cmocka_unit_test(test_json_time),
+		cmocka_unit_test(test_rule_text),  cmocka_unit_test(test_quotas),
+		cmocka_unit_test(test_references), cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_pieces),     cmocka_unit_test(test_json_time),
 		cmocka_unit_test(test_limit),
 	};
 

@@ -15,13 +15,15 @@ static const struct history {
 	const char *name, *first, *made, *deleted, *counted, *rule, *second, *then; /* .then NULL: refused */
 } histories[] = {
 	{ "objects of a file", "", NULL, NULL, NULL, NULL, A("1") B, "a 1 0 0, b 1 2 3" },
-	{ "the same file: what was counted stays", A("1") B, NULL, NULL, "a", NULL, "# x\n\n" B A("1"), "a 2 100 0, b 1 2 3" },
-	{ "the same file without the last newline", B, NULL, NULL, "b", NULL, "{pkts=1,bytes=2,quota=3,mode=byte }= b;",
-	  "b 2 102 3" },
+	{ "the same file: what was counted stays", A("1") B, NULL, NULL, "a", NULL, "# x\n\n" B A("1"),
+	  "a 2 100 0, b 1 2 3" },
+	{ "the same file without the last newline", B, NULL, NULL, "b", NULL,
+	  "{pkts=1,bytes=2,quota=3,mode=byte }= b;", "b 2 102 3" },
 	{ "other counters", A("1"), NULL, NULL, "a", NULL, A("7"), "a 7 0 0" },
 	{ "another quota", B, NULL, NULL, "b", NULL, BIG, "b 1 2 9" },
 	{ "no longer in the file", A("1") B, NULL, NULL, NULL, NULL, B, "b 1 2 3" },
-	{ "no longer in the file, but a rule names it", A("1") B, NULL, NULL, NULL, "a", B, "a 1 0 0, b 1 2 3" },
+	{ "no longer in the file, but a rule names it", A("1") B, NULL, NULL, NULL, "a", B,
+	  "a 1 0 0, b 1 2 3" },
 	{ "under a rule", A("1"), NULL, NULL, "a", "a", A("5") B, "a 5 0 0, b 1 2 3" },
 	{ "deleted live: made again", A("1") B, NULL, "a", NULL, NULL, A("1") B, "b 1 2 3, a 1 0 0" },
 	{ "deleted and made anew live: the file's again", A("1"), "a", "a", "a", NULL, A("1"), "a 1 0 0" },
@@ -91,7 +93,8 @@ static void test_history(void **state)
 			nfacct_file_commit(ch);
 		shown(&b, &after);
 		if (strcmp(text_cstr(&after), ch && !(i % 2) ? h->then : text_cstr(&before)))
-			fail_msg("%s (%s): there is %s", h->name, i % 2 ? "taken back" : "taken", text_cstr(&after));
+			fail_msg("%s (%s): there is %s", h->name, i % 2 ? "taken back" : "taken",
+				 text_cstr(&after));
 		text_free(&before);
 		text_free(&after);
 		bench_end(&b);
@@ -129,11 +132,17 @@ static void test_rules(void **state)
 	(void)state;
 	bench_begin(&b);
 	ch = begin(&b, A("1"), &file_error);
-	assert_int_equal(bench_load(&b, TABLE_FILTER, "-A FORWARD -m nfacct --nfacct-name a -m nfacct --nfacct-name b", false, &err), -1);
+	assert_int_equal(bench_load(&b, TABLE_FILTER,
+				    "-A FORWARD -m nfacct --nfacct-name a -m nfacct --nfacct-name b", false,
+				    &err),
+			 -1);
 	nfacct_file_abort(ch);
 	assert_int_equal(b.tables->nfaccts->count, 0);
 	ch = begin(&b, A("1") B, &file_error);
-	assert_int_equal(bench_load(&b, TABLE_FILTER, "-A FORWARD -m nfacct --nfacct-name a -m nfacct --nfacct-name b", false, &err), 0);
+	assert_int_equal(bench_load(&b, TABLE_FILTER,
+				    "-A FORWARD -m nfacct --nfacct-name a -m nfacct --nfacct-name b", false,
+				    &err),
+			 0);
 	nfacct_file_commit(ch);
 	assert_int_equal(nfacct_find(b.tables->nfaccts, "a")->refs, 1);
 	nfacct_file_commit(begin(&b, "", &file_error));
