@@ -223,9 +223,7 @@ enum drop_reason ip4_options_compile(struct netstack *ns, struct pkt *p)
 	int wrong;
 
 	p->opts = (struct pkt_opts){ 0 };
-	wrong = walk_options(&w);
-	if (p->opts.flags & PKT_OPT_CHANGED)
-		ip4_csum_fill(p);
+	wrong = walk_options(&w); /* what it writes is summed up when the packet leaves; an error quotes the old sum */
 	if (wrong != FINE) {
 		SNMP_INC(ns, IpInHdrErrors);
 		icmp_send_error(ns, p, ICMP_PARAMETER, 0, (uint32_t)wrong << 24);
