@@ -10,6 +10,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = os.environ.get("BUILD", "build")
 SEQUENCES = os.environ.get("SEQUENCES", "300")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("iptables-legacy"),
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("iptables-
 
 
 def test_sequences_agree():
+    subprocess.run(["make", "-s", "BUILD=" + BUILD, BUILD + "/tests/tools/core_server"], cwd=ROOT, check=True)
     done = subprocess.run([sys.executable, "-m", "tests.differential", "--sequences", SEQUENCES], cwd=ROOT, text=True,
                           capture_output=True, timeout=1100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
