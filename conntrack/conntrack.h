@@ -65,6 +65,7 @@ struct ct_tcp {
 struct ct_gre { uint64_t timeout, stream_timeout; };
 struct ct_udp { uint64_t stream_since; }; /* from then on a replied flow counts as a stream */
 struct ct_sctp { uint8_t state, last_dir, flags, init[CT_DIRS]; uint32_t vtag[CT_DIRS]; };
+struct ct_dccp { uint64_t handshake_seq; uint8_t role[CT_DIRS], state, last_type, last_dir; };
 
 struct ct_counter { uint64_t packets, bytes; };
 
@@ -118,6 +119,7 @@ struct ct_entry {
 		struct ct_udp udp;
 		struct ct_gre gre;
 		struct ct_sctp sctp;
+		struct ct_dccp dccp;
 		const struct ct_template *tmpl; /* with CT_ST_TEMPLATE */
 	};
 	uint32_t by_source_next, by_source_prev; /* chain of nat's by-source hash: entry numbers + 1; owned by nat/ */

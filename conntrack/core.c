@@ -22,7 +22,7 @@ static void release_adapter(void *ctx, struct ct_entry *ct)
 	ct_release(ctx, ct);
 }
 
-/* conf_defaults: the values Linux 6.18 starts with, times in seconds here. */
+/* conf_defaults: the values Linux 6.18 starts with, for DCCP 6.15; times in seconds here. */
 static void conf_defaults(struct ct_conf *c, const struct ct_limits *limits)
 {
 	static const uint32_t tcp[CT_TCP_TIMEOUTS] = {
@@ -32,6 +32,10 @@ static void conf_defaults(struct ct_conf *c, const struct ct_limits *limits)
 		[CT_TCP_MAX_RETRANS] = 300, [CT_TCP_UNACKNOWLEDGED] = 300,
 	};
 	static const uint32_t sctp[] = { 0, 10, 3, 3, 210, 3, 3, 3, 30 };
+	static const uint32_t dccp[CT_DCCP_STATES] = {
+		[CT_DCCP_REQUEST] = 240, [CT_DCCP_RESPOND] = 480, [CT_DCCP_PARTOPEN] = 480, [CT_DCCP_OPEN] = 43200,
+		[CT_DCCP_CLOSEREQ] = 64, [CT_DCCP_CLOSING] = 64,  [CT_DCCP_TIMEWAIT] = 240,
+	};
 
 	*c = (struct ct_conf){
 		.max = (int32_t)limits->max,
@@ -53,6 +57,8 @@ static void conf_defaults(struct ct_conf *c, const struct ct_limits *limits)
 		c->tcp_timeout[i] = tcp[i] * NS_PER_SECOND;
 	for (unsigned i = 0; i < sizeof sctp / sizeof *sctp; i++)
 		c->sctp_timeout[i] = sctp[i] * NS_PER_SECOND;
+	for (unsigned i = 0; i < CT_DCCP_STATES; i++)
+		c->dccp_timeout[i] = dccp[i] * NS_PER_SECOND;
 }
 
 struct conntrack *conntrack_create(struct netstack *ns, const struct ct_limits *limits)

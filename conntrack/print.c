@@ -9,12 +9,6 @@
 #include <inttypes.h>
 #include <time.h>
 
-/* tool_name: protocol name as the tool knows it: it still has DCCP. */
-static const char *tool_name(uint8_t proto)
-{
-	return proto == IP_PROTO_DCCP ? "dccp" : ct_proto_name(proto);
-}
-
 const char *ct_state_name(const struct ct_entry *ct)
 {
 	switch (ct->tuple[CT_ORIGINAL].proto) {
@@ -22,6 +16,8 @@ const char *ct_state_name(const struct ct_entry *ct)
 		return ct_tcp_state_name(ct->tcp.state);
 	case IP_PROTO_SCTP:
 		return ct_sctp_state_name(ct->sctp.state);
+	case IP_PROTO_DCCP:
+		return ct_dccp_state_name(ct->dccp.state);
 	default:
 		return NULL;
 	}
@@ -47,8 +43,6 @@ static void put_direction(const struct ct_entry *ct, enum ct_dir dir, bool tool,
 	const struct ct_tuple *t = &ct->tuple[dir];
 
 	ct_tuple_print(t, out);
-	if (tool && t->proto == IP_PROTO_DCCP)
-		text_puts(out, "sport=0 dport=0 ");
 	if (ct->zone_dir == (dir == CT_ORIGINAL ? CT_ZONE_ORIG : CT_ZONE_REPLY) && (!tool || ct_zone(ct)))
 		text_printf(out, dir == CT_ORIGINAL ? "zone-orig=%u " : "zone-reply=%u ", ct_zone(ct));
 	if (counters && ct->extra && ct->extra->has_acct)
@@ -141,7 +135,7 @@ void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsig
 
 	if (flags & CT_PRINT_EXTENDED)
 		put_l3(ct, out);
-	text_printf(out, "%-8s %u ", tool_name(ct->tuple[CT_ORIGINAL].proto), ct->tuple[CT_ORIGINAL].proto);
+	text_printf(out, "%-8s %u ", ct_proto_name(ct->tuple[CT_ORIGINAL].proto), ct->tuple[CT_ORIGINAL].proto);
 	if (!(flags & CT_PRINT_DESTROY) || ct_remaining(ctk, ct))
 		text_printf(out, "%u ", seconds_left(ctk, ct));
 	if (state)

@@ -10,6 +10,7 @@
 static const struct ct_proto *const trackers[256] = {
 	[IP_PROTO_TCP] = &ct_proto_tcp,   [IP_PROTO_UDP] = &ct_proto_udp,   [IP_PROTO_UDPLITE] = &ct_proto_udplite,
 	[IP_PROTO_ICMP] = &ct_proto_icmp, [IP_PROTO_GRE] = &ct_proto_gre,   [IP_PROTO_SCTP] = &ct_proto_sctp,
+	[IP_PROTO_DCCP] = &ct_proto_dccp,
 };
 
 const struct ct_proto *ct_proto_find(uint8_t proto)

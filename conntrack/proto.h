@@ -35,7 +35,7 @@ struct ct_proto {
 const struct ct_proto *ct_proto_find(uint8_t proto);
 
 extern const struct ct_proto ct_proto_tcp, ct_proto_udp, ct_proto_udplite, ct_proto_icmp, ct_proto_gre, ct_proto_sctp,
-	ct_proto_generic;
+	ct_proto_dccp, ct_proto_generic;
 
 /* ct_log_invalid: a log line "nf_ct_proto_N: REASON IN=..." if nf_conntrack_log_invalid asks for this protocol's.
  * @format: printf; the reason in Linux's words. */
@@ -50,6 +50,10 @@ enum ct_tcp_state {
 enum ct_sctp_state {
 	CT_SCTP_NONE, CT_SCTP_CLOSED, CT_SCTP_COOKIE_WAIT, CT_SCTP_COOKIE_ECHOED, CT_SCTP_ESTABLISHED,
 	CT_SCTP_SHUTDOWN_SENT, CT_SCTP_SHUTDOWN_RECD, CT_SCTP_SHUTDOWN_ACK_SENT, CT_SCTP_HEARTBEAT_SENT, CT_SCTP_STATES,
+};
+enum ct_dccp_state {
+	CT_DCCP_NONE, CT_DCCP_REQUEST, CT_DCCP_RESPOND, CT_DCCP_PARTOPEN, CT_DCCP_OPEN, CT_DCCP_CLOSEREQ, CT_DCCP_CLOSING,
+	CT_DCCP_TIMEWAIT, CT_DCCP_STATES,
 };
 _Static_assert(CT_TCP_TIMEOUTS <= 16, "ct_conf.tcp_timeout holds them");
 

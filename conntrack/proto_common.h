@@ -14,8 +14,9 @@ void ct_ports_print(const struct ct_tuple *t, struct text *out);
 bool ct_invalid(struct conntrack *ctk, const struct pkt *p, const struct hook_state *st, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* ct_tcp_state_name, ct_sctp_state_name: as /proc prints them. */
+/* ct_tcp_state_name, ct_sctp_state_name, ct_dccp_state_name: as /proc prints them. */
 const char *ct_tcp_state_name(uint8_t state);
+const char *ct_dccp_state_name(uint8_t state);
 const char *ct_sctp_state_name(uint8_t state);
 
 #endif

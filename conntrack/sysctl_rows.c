@@ -1,6 +1,7 @@
 /* sysctl_rows.c - net/netfilter/nf_conntrack_*: the tunables of struct conntrack.
  *
- * Linux parity: nf_conntrack_standalone.c: names, ranges and what is read only. nf_conntrack_max, _buckets and
+ * Linux parity: nf_conntrack_standalone.c: names, ranges and what is read only; the DCCP timeouts as until 6.15, without
+ * dccp_loose, which had no effect there: only a REQUEST opens. nf_conntrack_max, _buckets and
  * _expect_max can be written: the router is the root namespace of its own connections.
  */
 #include "conntrack/conntrack_int.h"
@@ -36,6 +37,7 @@ static void expect_max_changed(void *room)
 #define NUMBER(n, field, low, high) { NAME(n), SYSCTL_INT, 0, CONF(field), low, high, NULL }
 #define SECONDS(n, field) { NAME(n), SYSCTL_SECONDS, 0, CONF(field), -JIFFIES_SECONDS_MAX, JIFFIES_SECONDS_MAX, NULL }
 #define TCP(n, state) SECONDS("tcp_timeout_" n, tcp_timeout[CT_TCP_##state])
+#define DCCP(n, state) SECONDS("dccp_timeout_" n, dccp_timeout[CT_DCCP_##state])
 #define SCTP(n, state) SECONDS("sctp_timeout_" n, sctp_timeout[CT_SCTP_##state])
 
 const struct sysctl_row conntrack_sysctl_rows[] = {
@@ -77,5 +79,12 @@ const struct sysctl_row conntrack_sysctl_rows[] = {
 	SCTP("shutdown_recd", SHUTDOWN_RECD),
 	SCTP("shutdown_ack_sent", SHUTDOWN_ACK_SENT),
 	SCTP("heartbeat_sent", HEARTBEAT_SENT),
+	DCCP("request", REQUEST),
+	DCCP("respond", RESPOND),
+	DCCP("partopen", PARTOPEN),
+	DCCP("open", OPEN),
+	DCCP("closereq", CLOSEREQ),
+	DCCP("closing", CLOSING),
+	DCCP("timewait", TIMEWAIT),
 };
 const size_t conntrack_sysctl_row_count = sizeof conntrack_sysctl_rows / sizeof *conntrack_sysctl_rows;

@@ -23,6 +23,14 @@ struct sctp_hdr {
 	uint32_t vtag, checksum;
 } __attribute__((packed, aligned(2)));
 
+/* The part of a DCCP header (RFC 4340) that is always there. */
+struct dccp_hdr {
+	uint16_t sport, dport;
+	uint8_t offset, coverage;
+	uint16_t checksum;
+	uint8_t type, seq[3];
+};
+
 /* The part of a GRE version 1 header (RFC 2637) that is always there. */
 struct gre_hdr {
 	uint16_t flags, proto, payload_len, call_id;
@@ -65,7 +73,7 @@ static inline uint16_t apply_l4(uint16_t field, const struct change *c, bool par
 	return partial ? fold((uint64_t)field + c->addr) : apply(field, c->addr + c->key);
 }
 
-/* write_port: the port of one side. The two ports begin TCP, UDP, UDPLITE and SCTP headers alike. */
+/* write_port: the port of one side. The two ports begin TCP, UDP, UDPLITE, SCTP and DCCP headers alike. */
 static inline void write_port(uint16_t *ports, enum nat_manip manip, uint16_t port, struct change *c)
 {
 	uint16_t *at = manip == NAT_MANIP_SRC ? &ports[0] : &ports[1];
@@ -103,6 +111,20 @@ static inline bool rewrite_udp(struct pkt *p, uint32_t off, uint16_t port, enum 
 		if (!uh->checksum)
 			uh->checksum = 0xffff;
 	}
+	return true;
+}
+
+/* rewrite_dccp: as TCP. */
+static bool rewrite_dccp(struct pkt *p, uint32_t off, uint16_t port, enum nat_manip manip, struct change *c)
+{
+	struct dccp_hdr *dh = pkt_at(p, off, sizeof *dh);
+	uint16_t *ports = dh ? &dh->sport : pkt_at(p, off, 8);
+
+	if (!ports)
+		return false;
+	write_port(ports, manip, port, c);
+	if (dh)
+		dh->checksum = apply_l4(dh->checksum, c, false);
 	return true;
 }
 
@@ -179,6 +201,8 @@ static inline bool rewrite_l4(struct pkt *p, uint32_t off, const struct nat_targ
 		return rewrite_icmp(p, off, to->key, partial);
 	case IP_PROTO_SCTP:
 		return rewrite_sctp(p, off, to->key, manip, partial);
+	case IP_PROTO_DCCP:
+		return rewrite_dccp(p, off, to->key, manip, c);
 	case IP_PROTO_GRE:
 		return rewrite_gre(p, off, to->key, manip);
 	default:

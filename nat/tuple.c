@@ -77,7 +77,7 @@ void nat_unlink(struct nat *nat, struct ct_entry *ct)
 static bool has_ports(uint8_t proto)
 {
 	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE ||
-	       proto == IP_PROTO_SCTP;
+	       proto == IP_PROTO_SCTP || proto == IP_PROTO_DCCP;
 }
 
 /* key_of: the key that @manip may change. An ICMP id is the same in both directions. */

@@ -96,6 +96,7 @@ static const struct {
 	const struct option *options;
 } protocols[] = { { IP_PROTO_TCP, state_options },    { IP_PROTO_UDP, port_options },
 		  { IP_PROTO_UDPLITE, port_options }, { IP_PROTO_SCTP, state_options },
+		  { IP_PROTO_DCCP, state_options },
 		  { IP_PROTO_ICMP, icmp_options },    { IP_PROTO_GRE, gre_options } };
 
 static const struct {
@@ -281,10 +282,10 @@ static int take_events(struct request *rq, struct conntrack_query *q, char *list
 /* take_state: --state NAME of the protocol -p named. Return: 0 or exit status. */
 static int take_state(struct request *rq, struct conntrack_query *q, const char *arg)
 {
-	bool tcp = q->proto == IP_PROTO_TCP;
+	bool tcp = q->proto == IP_PROTO_TCP, dccp = q->proto == IP_PROTO_DCCP;
 
 	for (uint8_t s = 0; s < 16; s++) {
-		const char *name = tcp ? ct_tcp_state_name(s) : ct_sctp_state_name(s);
+		const char *name = tcp ? ct_tcp_state_name(s) : dccp ? ct_dccp_state_name(s) : ct_sctp_state_name(s);
 
 		if (name && strcmp(name, "UNKNOWN") && !strcmp(name, arg)) {
 			q->state = s;
@@ -292,7 +293,7 @@ static int take_state(struct request *rq, struct conntrack_query *q, const char 
 			return 0;
 		}
 	}
-	return misuse(rq, tcp ? "unknown TCP state `%s'" : "unknown SCTP state `%s'", arg);
+	return misuse(rq, tcp ? "unknown TCP state `%s'" : dccp ? "Unknown DCCP state `%s'" : "unknown SCTP state `%s'", arg);
 }
 
 /* take_nat: -n, -g, -j [ADDRESS], also as the next word. @kind: 0, 1, 2. Return: 0 or exit status. */
@@ -503,6 +504,19 @@ static bool match_nat(const struct conntrack_query *q, const struct ct_tuple *o,
 	return (!q->nat_kind[0] || source) && (!q->nat_kind[1] || destination);
 }
 
+/* state_of: the number of a connection's state; only for protocols that --state is legal with. */
+static uint8_t state_of(const struct ct_entry *ct)
+{
+	switch (ct->tuple[CT_ORIGINAL].proto) {
+	case IP_PROTO_TCP:
+		return ct->tcp.state;
+	case IP_PROTO_DCCP:
+		return ct->dccp.state;
+	default:
+		return ct->sctp.state;
+	}
+}
+
 /* match_protocol: what depends on the protocol. */
 static bool match_protocol(const struct conntrack_query *q, const struct ct_entry *ct)
 {
@@ -518,7 +532,7 @@ static bool match_protocol(const struct conntrack_query *q, const struct ct_entr
 	memcpy(type_code, &o->dst_key, sizeof type_code);
 	if ((q->has_type && type_code[0] != q->type) || (q->has_code && type_code[1] != q->code))
 		return false;
-	return !q->has_state || (o->proto == IP_PROTO_TCP ? ct->tcp.state : ct->sctp.state) == q->state;
+	return !q->has_state || state_of(ct) == q->state;
 }
 
 bool conntrack_match(const struct conntrack *ctk, const struct conntrack_query *q, const struct ct_entry *ct)

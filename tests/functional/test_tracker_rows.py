@@ -23,7 +23,7 @@ from testnet.kernel_lab import KernelLab
 from testnet.tapgate_lab import binary
 
 PROGRAMS = ("test_tcp", "test_tcp_matrix", "test_protocols", "test_sctp")
-LONGEST = 6            # seconds of a row that are played; longer ones are left to the unit test's virtual clock
+LONGEST = 4            # seconds of a row that are played; longer ones are left to the unit test's virtual clock
 LARGEST = 1400         # bytes of payload that fit the links
 
 # DSCP 1..4: ctstate; 8 more: in the reply direction.

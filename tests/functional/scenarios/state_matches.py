@@ -30,9 +30,9 @@ def dccp(kind, sport=1000, dport=80, rest=b"", options=b"", long=True, doff=None
     "-p dccp -m dccp --sport 1000", "-p dccp -m dccp --sport 1000:1001 --dport 80",
     "-p dccp -m dccp ! --sport 1001:1002 ! --dport 80", "-p dccp -m dccp --dccp-types REQUEST,RESPONSE",
     "-p dccp -m dccp ! --dccp-types DATA", "-p dccp -m dccp --dccp-types INVALID",
-    "-p dccp -m dccp --dccp-option 37", "-p dccp -m dccp ! --dccp-option 37", "-p dccp -m dccp"))
+    "-p dccp -m dccp --dccp-option 37", "-p dccp -m dccp ! --dccp-option 37", "-p dccp -m dccp"), end="rules")
 def dccp_packets(lab):
-    """Ports, types and options; a header that cannot be is dropped by the option match alone."""
+    """Ports, types and options; a header that cannot be is dropped by the option match alone.  Linux does not track it."""
     lab.client.send(dccp(0, rest=bytes(4)), dccp(0, rest=bytes(4), options=b"\x25\x04\x01\x02"),
                     dccp(1, rest=bytes(12), options=b"\x00\x00\x25\x02"), dccp(2, long=False),
                     dccp(2, long=False, options=b"\x00\x01\x01\x25"), dccp(3, sport=1001, rest=bytes(8)),

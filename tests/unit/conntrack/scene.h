@@ -5,6 +5,7 @@
  *   "O tcp S s=100 a=0 w=5840 l=0 o=SW7"   O, R: from 10.0.0.1:1000 to 10.0.0.2:80, or back. Letters of flags SAFRPU.
  *                                          o=: S SACK permitted, W<n> window scale, K<edge> one SACK block up to it
  *   "O udp", "O icmp 8.0", "O gre", "O gre 1 7", "O ip 50", "O sctp init tag=0 itag=5" ...
+ *   "O dccp request s=10", "R dccp ack s=5 a=10"   24: numbers of 24 bits; cov=, off=: checksum coverage, data offset
  *
  *   want  "NEW SYN_SENT 120": ctinfo ("/R" behind for the reply direction), state if the protocol has one, seconds left,
  *         "assured", "gone" (killed); or "INVALID"; or "drop REASON"
@@ -166,7 +167,59 @@ static unsigned sctp_bytes(const char *text, uint16_t sport, uint16_t dport, uin
 	return n;
 }
 
-/* finished: what craft_packet cannot say: a window of 0. */
+/* put48: a number of 48 bits, the most significant byte first. */
+static void put48(uint8_t *out, uint32_t number)
+{
+	const uint8_t bytes[6] = { 0, 0, (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+				   (uint8_t)number };
+
+	memcpy(out, bytes, sizeof bytes);
+}
+
+/* dccp_bytes: a header by the name of its type, four bytes of data behind; "type=": by number. Return: length. Without
+ * checksum, which dccp_sum writes. */
+static unsigned dccp_bytes(const char *text, uint16_t sport, uint16_t dport, uint8_t *out)
+{
+	static const char *const names[] = { "request", "response", "data", "ack", "dataack",
+					     "closereq", "close", "reset", "sync", "syncack" };
+	static const uint8_t rest[16] = { 4, 12, 0, 8, 8, 8, 8, 12, 8, 8 };
+	uint16_t ports[2] = { htons(sport), htons(dport) };
+	bool small = strstr(text, " 24");
+	unsigned type = 0, head = small ? 12 : 16;
+
+	memset(out, 0, 64);
+	memcpy(out, ports, 4);
+	while (type < 10 && (strncmp(names[type], text, strlen(names[type])) || text[strlen(names[type])] > ' '))
+		type++;
+	if (strstr(text, " type="))
+		type = number_after(text, " type=");
+	out[4] = strstr(text, " off=") ? (uint8_t)number_after(text, " off=") : (uint8_t)((head + rest[type]) / 4);
+	out[5] = (uint8_t)number_after(text, " cov=");
+	out[8] = (uint8_t)(type << 1 | !small);
+	if (small)
+		out[11] = (uint8_t)number_after(text, " s=");
+	else
+		put48(out + 10, number_after(text, " s="));
+	if (rest[type] >= 8)
+		put48(out + head + 2, number_after(text, " a="));
+	memset(out + head + rest[type], 'x', 4);
+	return head + rest[type] + 4;
+}
+
+/* dccp_sum: the checksum of a finished DCCP packet, over what its header says is covered. */
+static void dccp_sum(struct pkt *p, bool bad)
+{
+	uint8_t *h = p->data + p->hdr.l4;
+	uint32_t len = pkt_l4_len(p), cover = h[5] ? h[4] * 4u + (h[5] - 1u) * 4 : len;
+	uint16_t sum;
+
+	sum = csum_fold(csum_add_bytes(csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, IP_PROTO_DCCP, len), h,
+				       cover < len ? cover : len));
+	sum ^= bad;
+	memcpy(h + 6, &sum, sizeof sum);
+}
+
+/* finished: what craft_packet cannot say: a window of 0, the checksum of DCCP. */
 static struct pkt *finished(struct pkt *p, const char *line)
 {
 	struct tcp_hdr *h = strstr(line, " w=0") ? pkt_l4(p, sizeof *h) : NULL;
@@ -176,6 +229,8 @@ static struct pkt *finished(struct pkt *p, const char *line)
 		csum_l4_fill(p);
 		p->csum = CSUM_NONE;
 	}
+	if (p->hdr.proto == IP_PROTO_DCCP)
+		dccp_sum(p, strstr(line, " badsum"));
 	return p;
 }
 
@@ -228,6 +283,9 @@ static struct pkt *packet_of(struct scene *s, const char *line)
 
 			memcpy(bytes, header, sizeof header);
 			c.proto = IP_PROTO_UDPLITE;
+		} else if (!strncmp(p, "dccp ", 5)) {
+			c.proto = IP_PROTO_DCCP;
+			c.payload_len = dccp_bytes(p + 5, c.sport, c.dport, bytes);
 		} else if (!strncmp(p, "sctp ", 5)) {
 			c.proto = IP_PROTO_SCTP;
 			c.payload_len = sctp_bytes(p + 5, c.sport, c.dport, bytes);

@@ -152,6 +152,36 @@ static void test_checksum_rules(void **state)
 	assert_int_equal(pkt_pool_destroy(pool), 0);
 }
 
+/* DCCP: the port of one side and a checksum with a pseudo header, over all of it or its covered part alone. */
+static void test_dccp(void **state)
+{
+	struct pkt_pool *pool = pkt_pool_create(4, 4);
+	uint8_t bytes[24] = { 0x0f, 0xa0, 0, 80, 5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1, 'd', 'a', 't', 'a' };
+
+	(void)state;
+	for (unsigned covered = 20; covered <= sizeof bytes; covered += 4) {
+		struct craft k = { .src = "10.1.2.3", .dst = "10.9.8.7", .proto = IP_PROTO_DCCP, .payload = bytes,
+				   .payload_len = sizeof bytes };
+		struct nat_target to = { .addr = inet_addr("192.0.2.1"), .key = htons(61000), .proto = IP_PROTO_DCCP };
+		uint32_t dst = inet_addr("10.9.8.7");
+		uint16_t sum = 0;
+		struct pkt *p;
+
+		memcpy(bytes + 6, &sum, 2);
+		sum = csum_fold(csum_add_bytes(csum_pseudo4(inet_addr("10.1.2.3"), dst, IP_PROTO_DCCP, sizeof bytes), bytes,
+					       covered));
+		memcpy(bytes + 6, &sum, 2);
+		p = craft_packet(pool, &k);
+		assert_true(nat_rewrite(p, 0, &to, NAT_MANIP_SRC));
+		assert_int_equal(p->data[20] << 8 | p->data[21], 61000);
+		assert_int_equal(p->data[22] << 8 | p->data[23], 80);
+		assert_int_equal(csum_fold(csum_add_bytes(csum_pseudo4(to.addr, dst, IP_PROTO_DCCP, sizeof bytes),
+							  p->data + 20, covered)), 0);
+		pkt_free(p);
+	}
+	assert_int_equal(pkt_pool_destroy(pool), 0);
+}
+
 /* Headers that are not all there, and ICMP errors' own id, are left alone. */
 static void test_short(void **state)
 {
@@ -163,6 +193,7 @@ static void test_short(void **state)
 		{ IP_PROTO_TCP, 27, false }, { IP_PROTO_TCP, 28, true },   { IP_PROTO_TCP, 39, true },
 		{ IP_PROTO_UDP, 27, false }, { IP_PROTO_UDP, 28, true },   { IP_PROTO_ICMP, 27, false },
 		{ IP_PROTO_SCTP, 28, true }, { IP_PROTO_SCTP, 27, false }, { IP_PROTO_GRE, 27, false },
+		{ IP_PROTO_DCCP, 27, false }, { IP_PROTO_DCCP, 28, true }, { IP_PROTO_DCCP, 32, true },
 		{ IP_PROTO_GRE, 28, true },  { IP_PROTO_ESP, 20, true },   { IP_PROTO_ESP, 19, false },
 	};
 	struct pkt_pool *pool = pkt_pool_create(4, 4);
@@ -191,7 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_checksum_rules),
-		cmocka_unit_test(test_short),
+		cmocka_unit_test(test_dccp), cmocka_unit_test(test_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
