@@ -1,6 +1,6 @@
 /* proto_generic.c - every protocol without a tracker of its own: one flow per pair of addresses.
  *
- * Linux parity: nf_conntrack_proto_generic.c. DCCP is here too: Linux 6.18 tracks it no longer.
+ * Linux parity: nf_conntrack_proto_generic.c.
  */
 #include "conntrack/proto_common.h"
 
