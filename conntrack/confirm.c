@@ -70,11 +70,16 @@ drop:
 	return refuse(ctk, p, DROP_CT_INSERT_FAILED);
 }
 
+/* chain_too_long: whether a bucket with so many entries takes no more. Nobody shall know the limit; most need not be told. */
+static bool chain_too_long(struct conntrack *ctk, uint32_t length)
+{
+	return length > CHAIN_MIN && length > CHAIN_MIN + netstack_random_below(ctk->ns, CHAIN_SPREAD);
+}
+
 enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
 {
 	struct ct_entry *ct = p->ct, *winner;
-	uint32_t limit = CHAIN_MIN + netstack_random_below(ctk->ns, CHAIN_SPREAD);
-	uint32_t hash = ct_hash(ctk, &ct->tuple[CT_ORIGINAL]), reply_hash = ct_hash(ctk, &ct->tuple[CT_REPLY]);
+	uint32_t hash = ct->next[CT_ORIGINAL], reply_hash = ct_table_hash(ctk, &ct->tuple[CT_REPLY]);
 	uint32_t longest, length;
 
 	longest = ct_table_chain(ctk, &ct->tuple[CT_ORIGINAL], hash, ct_find_for(ct, CT_ORIGINAL), &winner);
@@ -83,7 +88,7 @@ enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
 	length = ct_table_chain(ctk, &ct->tuple[CT_REPLY], reply_hash, ct_find_for(ct, CT_REPLY), &winner);
 	if (winner)
 		return resolve_clash(ctk, p, winner, reply_hash);
-	if ((length > longest ? length : longest) * CT_HEADS > limit) {
+	if (chain_too_long(ctk, (length > longest ? length : longest) * CT_HEADS)) {
 		ctk->stats.chain_too_long++;
 		return refuse(ctk, p, DROP_CT_CHAIN_TOO_LONG);
 	}

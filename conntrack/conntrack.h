@@ -101,7 +101,7 @@ struct ct_extra {
 /* Three cache lines, the first of them enough to find an entry and to see that it lives, the third for trackers. The first
  * sixteen bytes of a free element are the arena's: .status is 0 there. */
 struct ct_entry {
-	uint32_t next[CT_DIRS];       /* hash chain: node number; see table.c */
+	uint32_t next[CT_DIRS];       /* hash chain: node number; see table.c; before: [CT_ORIGINAL] the hash */
 	uint16_t status;              /* enum ct_status */
 	uint16_t pending_events : 13; /* enum ct_event bits gathered since the last report */
 	uint16_t zone_dir : 2;        /* enum ct_zone_dir */

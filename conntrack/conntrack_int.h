@@ -40,6 +40,8 @@ struct ct_table {
 	struct ct_wheel wheel;
 	struct ct_cursor gc; /* how far the emergency scan is */
 	bool gc_running;
+	struct ct_tuple asked; /* what ct_tuple_taken was asked for last: most likely what is confirmed next */
+	uint32_t asked_hash;
 	struct ct_sweep sweep[CT_SWEEPS_MAX];
 	unsigned sweeps;
 };
@@ -72,6 +74,9 @@ static inline bool ct_table_moves(const struct ct_table *table)
 
 /* ct_hash: keyed hash of a tuple with its zone. */
 uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t);
+
+/* ct_table_hash: the same, without computing it where the last ct_tuple_taken of this instance asked for that tuple. */
+uint32_t ct_table_hash(const struct conntrack *ctk, const struct ct_tuple *t);
 
 /* ct_table_find: the live entry with @t in one of the directions @find. Reaps it if it has expired. */
 struct ct_entry *ct_table_find(struct conntrack *ctk, const struct ct_tuple *t, uint32_t hash, unsigned find,

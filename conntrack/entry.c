@@ -31,6 +31,7 @@ struct ct_entry *ct_entry_new(struct conntrack *ctk, const struct ct_tuple *orig
 		return NULL;
 	ct->tuple[CT_ORIGINAL] = *orig;
 	ct->tuple[CT_REPLY] = *reply;
+	ct->next[CT_ORIGINAL] = hash;
 	ct->refs = 1;
 	ct->zone_dir = CT_ZONE_BOTH;
 	ct->silent = !ctk->conf.events;

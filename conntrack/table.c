@@ -179,6 +179,11 @@ uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t)
 	return (uint32_t)(siphash_words(key, word, 2) >> 32);
 }
 
+uint32_t ct_table_hash(const struct conntrack *ctk, const struct ct_tuple *t)
+{
+	return ct_tuple_equal(&ctk->table->asked, t) ? ctk->table->asked_hash : ct_hash(ctk, t);
+}
+
 struct ct_entry *ct_table_find(struct conntrack *ctk, const struct ct_tuple *tuple, uint32_t hash, unsigned find,
 			       enum ct_dir *dir_out)
 {
@@ -296,7 +301,9 @@ bool ct_tuple_taken(struct conntrack *ctk, const struct ct_tuple *tuple, const s
 		t.zone = ignore->tuple[CT_REPLY].zone;
 		find = ct_find_for(ignore, CT_REPLY);
 	}
-	ct = ct_table_find(ctk, &t, ct_hash(ctk, &t), find, &dir);
+	ctk->table->asked = t;
+	ctk->table->asked_hash = ct_hash(ctk, &t);
+	ct = ct_table_find(ctk, &t, ctk->table->asked_hash, find, &dir);
 	if (!ct || ct == ignore)
 		return false;
 	if (ignore && ct_tuple_equal(&ignore->tuple[CT_ORIGINAL], &ct->tuple[CT_ORIGINAL]))

@@ -153,6 +153,11 @@ static enum verdict null_binding(struct nat *nat, struct ct_entry *ct, enum nat_
 	const struct ct_tuple *reply = &ct->tuple[CT_REPLY];
 	struct nat_range same = { .flags = NAT_RANGE_ADDRS };
 
+	/* A destination's port may change only where a rule names ports: whoever else has it, there is nothing to choose. */
+	if (manip == NAT_MANIP_DST && nat_has_ports(reply->proto)) {
+		ct->status |= nat_done_bit(manip);
+		return VERDICT_ACCEPT;
+	}
 	same.min_addr = same.max_addr = manip == NAT_MANIP_SRC ? reply->dst : reply->src;
 	return nat_setup(nat, ct, &same, manip);
 }

@@ -73,13 +73,6 @@ void nat_unlink(struct nat *nat, struct ct_entry *ct)
 
 /* --- ranges -------------------------------------------------------------------------------------------------------- */
 
-/* has_ports: whether the protocol's keys are ports that a range can limit. */
-static bool has_ports(uint8_t proto)
-{
-	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE ||
-	       proto == IP_PROTO_SCTP || proto == IP_PROTO_DCCP;
-}
-
 /* key_of: the key that @manip may change. An ICMP id is the same in both directions. */
 static uint16_t *key_of(struct ct_tuple *t, enum nat_manip manip)
 {
@@ -92,7 +85,7 @@ static bool key_in_range(const struct ct_tuple *t, const struct nat_range *range
 	struct ct_tuple copy = *t;
 	uint16_t key = ntohs(*key_of(&copy, manip));
 
-	if (t->proto != IP_PROTO_ICMP && t->proto != IP_PROTO_GRE && !has_ports(t->proto))
+	if (t->proto != IP_PROTO_ICMP && t->proto != IP_PROTO_GRE && !nat_has_ports(t->proto))
 		return true;
 	return key >= ntohs(range->min_key) && key <= ntohs(range->max_key);
 }
@@ -309,7 +302,7 @@ static bool search_space(const struct ct_tuple *t, const struct nat_range *range
 		*out = given ? explicit_search(range) : (struct search){ 1, 65535 };
 		return ct_master(ct) != NULL;
 	}
-	if (!has_ports(t->proto) || (!given && manip == NAT_MANIP_DST))
+	if (!nat_has_ports(t->proto) || (!given && manip == NAT_MANIP_DST))
 		return false;
 	*out = given ? explicit_search(range) : class_search(ntohs(t->src_key));
 	return true;

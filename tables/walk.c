@@ -91,6 +91,13 @@ static inline bool addresses_miss(const struct rule_code *c, uint64_t addresses)
 	return (addresses & both(c->mask)) != both(c->addr);
 }
 
+/* four_miss: the same of four rules in a row: most rules are passed over in fours. */
+static inline bool four_miss(const struct rule_code *c, uint64_t addresses)
+{
+	return addresses_miss(&c[0], addresses) && addresses_miss(&c[1], addresses) && addresses_miss(&c[2], addresses) &&
+	       addresses_miss(&c[3], addresses);
+}
+
 /* inverted_miss: whether an address behind `!` says no. */
 static bool inverted_miss(const struct rule_code *c, const struct walk_key *k)
 {
@@ -132,10 +139,14 @@ static uint32_t next_fit(const struct chain *c, uint32_t i, const struct walk_ke
 	const uint64_t addresses = both(k.addr);
 	uint32_t n = c->count;
 
-	while (i < n && (addresses_miss(&code[i], addresses) || ports_miss(&code[i], &windows[i], &k) ||
-			 !code_fits(&code[i], &k)))
-		i++;
-	return i;
+	for (; i < n; i++) {
+		while (i + 4 <= n && four_miss(&code[i], addresses))
+			i += 4;
+		if (i < n && !addresses_miss(&code[i], addresses) && !ports_miss(&code[i], &windows[i], &k) &&
+		    code_fits(&code[i], &k))
+			break;
+	}
+	return i < n ? i : n;
 }
 
 /* matches_hit: whether all matches of a rule say yes. */

@@ -18,7 +18,7 @@ static void connect_flow(struct scene *s, uint32_t i, uint64_t seconds)
 	struct pkt p = { 0 };
 
 	assert_true(ct_tuple_invert(&orig, &reply));
-	p.ct = ct_entry_new(s->ctk, &orig, &reply, 0);
+	p.ct = ct_entry_new(s->ctk, &orig, &reply, ct_hash(s->ctk, &orig));
 	assert_non_null(p.ct);
 	p.ct->expires = seconds * SEC;
 	assert_int_equal(ct_insert(s->ctk, &p), VERDICT_ACCEPT);

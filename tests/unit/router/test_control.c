@@ -353,7 +353,7 @@ static void connect_many(struct conntrack *ctk, uint32_t count)
 		struct ct_tuple reply;
 
 		assert_true(ct_tuple_invert(&orig, &reply));
-		p.ct = ct_entry_new(ctk, &orig, &reply, 0);
+		p.ct = ct_entry_new(ctk, &orig, &reply, ct_hash(ctk, &orig));
 		assert_non_null(p.ct);
 		p.ct->expires = 600 * NS_PER_SECOND;
 		assert_int_equal(ct_insert(ctk, &p), VERDICT_ACCEPT);
