@@ -39,7 +39,7 @@ int command_iptables(struct request *rq)
 
 	if (!tables_tool(rq->router->engine->tables, rq->argc - 1, rq->argv + 1, &rq->out, &rq->err, &err))
 		return 0;
-	if (err.code != IPTABLES_OTHER && err.code != IPTABLES_RESOURCE)
+	if ((err.code != IPTABLES_OTHER || err.told) && err.code != IPTABLES_RESOURCE)
 		return iptables_report(&rq->err, "iptables", &err, -1);
 	text_printf(&rq->err, "iptables: %s\n", err.text);
 	return err.code;

@@ -431,7 +431,8 @@ static int long_option(struct command *c)
 		return rule_words_extension(&c->words, c->argc, c->argv, &c->index, invert);
 	}
 	c->index++;
-	if (equals && o->arg == ARG_NONE)
+	if (equals ? o->arg == ARG_NONE
+		   : hit == EXT_PREFIX && o->arg == ARG_NEEDED && c->index == c->argc && rule_words_clashes(&c->words, word))
 		return rule_fail(c->err, "unknown option \"%s\"", word);
 	if (value_of(c, o, equals ? equals + 1 : NULL, word, &arg))
 		return -1;
@@ -551,6 +552,7 @@ void command_end(struct command *c)
 
 int command_read(struct command *c)
 {
+	c->words.warn = c->warn;
 	if (read_all(c))
 		return -1;
 	if (c->stop)

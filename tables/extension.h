@@ -66,6 +66,7 @@ struct opt_call {
 	enum table_id table;
 	const struct rule_spec *spec; /* the rule's own part: -p, -s ... (protocol is final in .check only) */
 	struct rule_error *err;
+	struct text *warn; /* what iptables says on standard error of a rule that it takes; NULL: nobody reads it. See opt_warn */
 	/* Options of two words (--tcp-flags MASK COMP): what follows the value, and how many of it .parse took. */
 	char **more;
 	int more_count, more_used;

@@ -1,4 +1,6 @@
 /* match_iprange.c - --src-range, --dst-range: addresses from A to B (net/netfilter/xt_iprange.c). */
+#include <arpa/inet.h>
+
 #include "tables/extensions.h"
 #include "tables/options.h"
 
@@ -26,6 +28,8 @@ static int iprange_parse(struct opt_call *c)
 	if (!opt_ip4_range(c->arg, &d->end[c->row->id].min, &d->end[c->row->id].max)) {
 		d->end[c->row->id].given = true;
 		d->end[c->row->id].invert = c->invert;
+		if (ntohl(d->end[c->row->id].min) > ntohl(d->end[c->row->id].max))
+			opt_warn(c, "xt_iprange: range %s is reversed and will never match", c->arg);
 		return 0;
 	}
 	if (dash) {

@@ -36,6 +36,7 @@ static int physdev_parse(struct opt_call *c)
 	if (strlen(c->arg) > NAME_LEN)
 		return rule_fail(c->err, "interface name `%s' must be shorter than IFNAMSIZ (%d)", c->arg,
 				 NAME_LEN);
+	opt_warn_name(c->warn, c->arg);
 	memcpy(c->row->id == O_IN ? d->in : d->out, c->arg, strlen(c->arg) + 1);
 	return 0;
 }

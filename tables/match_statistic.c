@@ -42,9 +42,16 @@ static int parse_probability(struct opt_call *c, struct statistic_data *d)
 		return -1;
 	}
 	d->probability = (uint32_t)(p * ONE + 0.5);
+	d->every = d->probability + 1;
 	return 0;
 }
 
+static void statistic_init(void *data)
+{
+	((struct statistic_data *)data)->every = 1;
+}
+
+/* statistic_parse: in iptables --probability and N - 1 of --every share one place, which the later option fills. */
 static int statistic_parse(struct opt_call *c)
 {
 	struct statistic_data *d = c->data;
@@ -52,6 +59,8 @@ static int statistic_parse(struct opt_call *c)
 	d->invert = d->invert || c->invert;
 	if (c->row->id == O_PROBABILITY)
 		return parse_probability(c, d);
+	if (c->row->id == O_EVERY)
+		d->probability = d->every - 1;
 	if (c->row->id != O_MODE)
 		return 0;
 	if (strcmp(c->arg, "random") && strcmp(c->arg, "nth"))
@@ -64,14 +73,12 @@ static int statistic_check(struct opt_call *c)
 {
 	const struct statistic_data *d = c->data;
 	const uint32_t nth = 1u << O_EVERY | 1u << O_PACKET;
-	/* iptables keeps the probability where N - 1 would be */
-	const uint32_t last = c->seen & 1u << O_EVERY ? d->every - 1 : d->probability;
 
 	if (d->mode == MODE_RANDOM && !(c->seen & 1u << O_PROBABILITY))
 		return rule_fail(c->err, "--probability must be specified when using random mode");
 	if (d->mode == MODE_NTH && !(c->seen & nth))
 		return rule_fail(c->err, "--every and --packet must be specified when using nth mode");
-	if (d->packet > last)
+	if (d->packet > d->every - 1)
 		return rule_fail(c->err, "the --packet p must be 0 <= p <= n-1");
 	return 0;
 }
@@ -130,6 +137,7 @@ const struct match_ops match_statistic = {
 	.state = true,
 	.state_size = sizeof(struct statistic_data) - offsetof(struct statistic_data, count),
 	OPT_ROWS(rows),
+	.init = statistic_init,
 	.parse = statistic_parse,
 	.check = statistic_check,
 	.start = statistic_start,

@@ -71,8 +71,11 @@ static int parse_date(struct opt_call *c, uint32_t *out)
 	tm = (struct tm){ .tm_year = (int)year - 1900, .tm_mon = (int)value[0] - 1, .tm_mday = (int)value[1],
 			  .tm_hour = (int)value[2], .tm_min = (int)value[3], .tm_sec = (int)value[4] };
 	when = timegm(&tm);
-	if (when < 0)
-		return rule_fail_code(c->err, 1, "mktime returned an error");
+	if (when < 0) {
+		rule_fail_code(c->err, 1, "mktime returned an error");
+		c->err->told = true;
+		return -1;
+	}
 	*out = (uint32_t)when;
 	return 0;
 bad:
@@ -103,7 +106,7 @@ static int parse_daytime(struct opt_call *c, uint32_t *out)
 	return 0;
 }
 
-/* parse_monthdays: 0..31 with commas between. As in libxt_time only the first two characters of a number count, and 0 before
+/* parse_monthdays: 0..31 with commas between, an empty one being 0. As in libxt_time only the first two characters of a number count, and 0 before
  * them means octal. */
 static int parse_monthdays(struct opt_call *c, uint32_t *out)
 {
@@ -118,8 +121,7 @@ static int parse_monthdays(struct opt_call *c, uint32_t *out)
 		day = strtoul(two, &end, 0);
 		if (*end || day > MONTHDAYS_MAX)
 			return rule_fail(c->err, "%s is not a valid day for --monthdays", two);
-		if (len)
-			*out |= (uint32_t)1 << day;
+		*out |= (uint32_t)1 << day;
 		at += len + (at[len] == ',');
 	}
 	return 0;
@@ -200,8 +202,11 @@ static int time_parse(struct opt_call *c)
 	case O_CONTIGUOUS:
 		d->contiguous = true;
 		return 0;
-	case O_KERNELTZ:
 	case O_LOCALTZ:
+		opt_warn(c, "WARNING: --localtz is being replaced by --kerneltz, since \"local\" is ambiguous. Note the kernel "
+			    "timezone has caveats - see manpage for details.");
+		/* fallthrough */
+	case O_KERNELTZ:
 		d->kerneltz = true;
 		return 0;
 	default:

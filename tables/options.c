@@ -479,6 +479,26 @@ int rule_invalid(struct rule_error *err, const char *format, ...)
 	return -1;
 }
 
+void opt_warn(const struct opt_call *c, const char *format, ...)
+{
+	char line[256];
+	va_list args;
+
+	if (!c->warn)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	text_printf(c->warn, "%s\n", line);
+}
+
+void opt_warn_name(struct text *warn, const char *name)
+{
+	if (warn && strpbrk(name, "/ "))
+		text_printf(warn, "Warning: weird character in interface `%s' ('/' and ' ' are not allowed by the kernel).\n",
+			    name);
+}
+
 int ext_finish(struct ext_use *x)
 {
 	int (*check)(struct opt_call *) = x->match ? x->match->check : x->target->check;

@@ -53,6 +53,11 @@ int ext_finish(struct ext_use *x);
  * Return: -1. */
 int rule_invalid(struct rule_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* opt_warn: a line that iptables prints on standard error though the option is right. opt_warn_name: that of libxtables for
+ * the name of an interface that the kernel does not allow. @warn may be NULL. */
+void opt_warn(const struct opt_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void opt_warn_name(struct text *warn, const char *name);
+
 /* match_ops_find, target_ops_find: by name among all that @t knows, those registered by other rooms included; NULL
  * if there is none. match_ops_for_proto: the match that `-p PROTO --option` loads by itself. */
 const struct match_ops *match_ops_find(const struct tables *t, const char *name);

@@ -45,7 +45,8 @@ struct restore {
 	struct rule_error mistake;
 };
 
-/* fail_named: puts "NAME:LINE: " before the message and the line beside it. Return: -1. */
+/* fail_named: puts "NAME:LINE: " before the message, with the line of the rule that is wrong if that is known, and beside it
+ * the line at which reading ends: the same, or the COMMIT that checks the rule. Return: -1. */
 static int fail_named(const struct restore *r)
 {
 	struct rule_error *err = r->err;
@@ -55,7 +56,7 @@ static int fail_named(const struct restore *r)
 	memcpy(message, err->text, sizeof message);
 	text = text_over(err->text, sizeof err->text);
 	if (r->o.name)
-		text_printf(&text, "%.255s:%u: ", r->o.name, r->line);
+		text_printf(&text, "%.255s:%u: ", r->o.name, err->tag ? err->tag : r->line);
 	err->message = (uint16_t)text.len;
 	text_puts(&text, message);
 	err->line = r->line;
@@ -355,6 +356,7 @@ static int at_end(struct restore *r)
 	if (!r->open || r->stop)
 		return 0;
 	r->line++;
+	*r->err = (struct rule_error){ 0 };
 	rule_fail_code(r->err, 1, "COMMIT expected at line %u", r->line);
 	r->err->commit_missing = true;
 	return fail_named(r);
@@ -372,6 +374,10 @@ int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, cons
 		return rule_fail_errno(err, ENOMEM);
 	for (r.at = copy; *r.at && !result && !r.stop;)
 		result = next_line(&r);
+	if (!result && r.stop) { /* the rest would be left out */
+		rule_fail(err, "-h and -V print and have no place among rules");
+		result = fail_named(&r);
+	}
 	if (!result)
 		result = at_end(&r);
 	free(copy);
@@ -446,6 +452,17 @@ static int begin_salvage(struct restore *r)
 	return from_top(r) ? -1 : 1;
 }
 
+/* commit_line: the line of the COMMIT behind line @line of a text. */
+static unsigned commit_line(const char *text, unsigned line)
+{
+	unsigned at = 1;
+
+	for (const char *next; (next = strchr(text, '\n')) != NULL; text = next + 1, at++)
+		if (at > line && !strncmp(text, "COMMIT\n", 7))
+			break;
+	return at;
+}
+
 /* make_live: all is read. Return: 1 to go on, 0 done, -1 a mistake. */
 static int make_live(struct restore *r)
 {
@@ -457,7 +474,7 @@ static int make_live(struct restore *r)
 		if (r->rs->table[id].touched)
 			table_zero_policies(&r->rs->table[id]);
 	if (tables_commit(r->t, r->rs, r->err)) {
-		r->line = r->err->tag;
+		r->line = commit_line(r->text, r->err->tag);
 		return fail_named(r);
 	}
 	r->rs = NULL;

@@ -87,6 +87,16 @@ struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const s
 	return r;
 }
 
+/* rule_refuse: notes what the check is to say of a new rule. Return: 0, or -1 without memory. */
+int rule_refuse(struct rule *r, const struct rule_error *why)
+{
+	r->refusal = malloc(sizeof *why);
+	if (!r->refusal)
+		return -1;
+	*r->refusal = *why;
+	return 0;
+}
+
 /* rule_hold: one more reference. Return: @r. */
 struct rule *rule_hold(struct rule *r)
 {
@@ -150,6 +160,7 @@ void rule_put(struct tables *t, struct rule *r)
 	}
 	if (r->attached)
 		detach(t, r, r->match_count, true);
+	free(r->refusal);
 	free(r);
 }
 

@@ -52,6 +52,7 @@ int rule_words_iface(struct rule_words *w, char *name, const char *arg, bool inv
 	if (len >= PORT_NAME_MAX)
 		return rule_fail(w->err, "interface name `%s' must be shorter than IFNAMSIZ (%d)", arg,
 				 PORT_NAME_MAX - 1);
+	opt_warn_name(w->warn, arg);
 	memcpy(name, arg, len);
 	w->spec.invert |= invert ? bit : 0;
 	return 0;
@@ -77,6 +78,7 @@ static int use_match(struct rule_words *w, const struct match_ops *ops)
 	if (use_add(w, ops->size))
 		return -1;
 	ext_use_match(&w->uses[i], w->tables, w->table, ops, w->data[i], &w->spec, w->err);
+	w->uses[i].call.warn = w->warn;
 	return 0;
 }
 
@@ -132,6 +134,7 @@ int rule_words_target(struct rule_words *w, const char *name, bool go)
 	if (use_add(w, ops->size))
 		return -1;
 	ext_use_target(&w->uses[i], w->tables, w->table, ops, w->data[i], &w->spec, w->err);
+	w->uses[i].call.warn = w->warn;
 	w->target = &w->uses[i];
 	return 0;
 }
@@ -173,6 +176,16 @@ static bool lacks_value(const struct rule_words *w, const char *word, bool last)
 		found = row;
 	}
 	return found && found->type != OPT_NONE;
+}
+
+/* rule_words_clashes: whether the option word also abbreviates an option of the match that belongs to -p, not loaded yet. */
+bool rule_words_clashes(const struct rule_words *w, const char *word)
+{
+	const struct ext_use probe = { .match = proto_match(w) };
+	const struct opt_row *row;
+	enum ext_hit hit = probe.match ? ext_find_option(&probe, word, &row) : EXT_MISS;
+
+	return hit == EXT_PREFIX || hit == EXT_AMBIGUOUS;
 }
 
 /* rule_words_extension: an option word that is none of iptables' own: for one of the matches or the target,

@@ -96,7 +96,7 @@ struct rule_error {
 	bool bare;        /* iptables prints this one without its own name */
 	bool blank;       /* and this one with an empty line behind */
 	bool framed;      /* and this one with one before it and two behind */
-	bool told;        /* of iptables-restore, code 1: print the text, where it would only say which line failed */
+	bool told;        /* of code 1: found in the text, no answer of the kernel's: iptables-restore prints it, too */
 	bool commit_missing; /* of iptables-restore: the text ends inside a table */
 	uint32_t tag;     /* ruleset_tag of the rule or chain that is wrong; 0 = not known */
 };

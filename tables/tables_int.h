@@ -55,6 +55,7 @@ struct rule {
 	uint32_t refs;
 	uint32_t hash; /* of all that makes two rules equal, the jumped-to name excepted */
 	uint32_t seen; /* serial of the last commit that found it in the new ruleset */
+	struct rule_error *refusal; /* owned: what the check says of it, for then the kernel is asked; NULL: nothing */
 	struct rule_spec spec;
 	struct rule_match match[];
 };
@@ -180,6 +181,7 @@ uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
 struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const struct rule_match *matches, unsigned count,
 		      const struct target_ops *target, const void *target_data);
 struct rule *rule_hold(struct rule *r);
+int rule_refuse(struct rule *r, const struct rule_error *why);
 void rule_put(struct tables *t, struct rule *r);
 int rule_attach(struct tables *t, struct rule *r, struct rule_error *err);
 void rule_start(struct tables *t, struct rule *r);
@@ -198,6 +200,7 @@ struct rule_words {
 	struct tables *tables;
 	enum table_id table;
 	struct rule_error *err;
+	struct text *warn; /* as of struct opt_call */
 	struct rule_spec spec;
 	const char *src_text, *dst_text, *jump; /* borrowed from argv */
 	bool has_goto, has_counters;
@@ -219,6 +222,7 @@ int rule_words_match(struct rule_words *w, const char *name);
 int rule_words_target(struct rule_words *w, const char *name, bool go);
 int rule_words_counters(struct rule_words *w, const char *packets, const char *bytes);
 int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index, bool invert);
+bool rule_words_clashes(const struct rule_words *w, const char *word);
 int rule_words_finish(struct rule_words *w);
 int addr_list_parse(struct rule_words *w, const char *text, struct addr_list *out);
 struct rule *rule_words_build(struct rule_words *w, enum rule_kind kind);

@@ -57,6 +57,13 @@ static int nflog_parse(struct opt_call *c)
 	return 0;
 }
 
+static int nflog_check(struct opt_call *c)
+{
+	if (c->seen & 1u << O_RANGE)
+		opt_warn(c, "warn: --nflog-range has never worked and is no longer supported, please use --nflog-size instead");
+	return 0;
+}
+
 /* put_options: what differs from the defaults; @lead before each name. */
 static void put_options(struct text *out, const struct nflog_data *d, const char *lead)
 {
@@ -98,6 +105,7 @@ const struct target_ops target_NFLOG = {
 	.size = sizeof(struct nflog_data),
 	OPT_ROWS(rows),
 	.parse = nflog_parse,
+	.check = nflog_check,
 	.print = nflog_print,
 	.save = nflog_save,
 	.target = nflog_target,

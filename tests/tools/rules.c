@@ -4,7 +4,7 @@
  * usage: rules [-n] [-c] [-a NAME]... [--] [COMMAND]...      iptables-save text on stdin
  *   -n          --noflush      -c   take and print counters
  *   -k          --noflush, and stdin is many texts, each ending in a COMMIT line: a wrong one is left out. First the
- *               results of all: a line "CODE: MESSAGE" each, 0 = legal
+ *               results of all: a line "CODE: MESSAGE" each, 0 = legal; the message as iptables-restore words it
  *   -a NAME     before all else, an accounting object of that name
  *   COMMAND     "iptables [-t TABLE] WORDS" as one argument, carried out one after the other; after the text
  * Prints iptables-save, then for each table in use `-S`, `-S -v`, `-L -n -v -x --line-numbers` and `-L -v`,
@@ -105,6 +105,25 @@ static void load(struct tables *t, bool noflush, bool counters)
 	free(text);
 }
 
+/* count_lines: of a text. */
+static unsigned count_lines(const char *text)
+{
+	unsigned lines = 0;
+
+	while ((text = strchr(text, '\n')) != NULL)
+		text++, lines++;
+	return lines;
+}
+
+/* print_result: how one text went. @lines: how many it has: the last is the COMMIT at which the kernel refuses a rule. */
+static void print_result(const struct rule_error *err, unsigned lines)
+{
+	if (err->code == 1 && !err->told)
+		printf("1: line %u failed\n", err->line ? err->line : lines);
+	else
+		printf("%d: %s\n", err->code, err->code ? err->text + err->message : "");
+}
+
 /* load_each: each text of stdin that ends in COMMIT, as a transaction of its own; prints how each one went. */
 static void load_each(struct tables *t)
 {
@@ -120,7 +139,7 @@ static void load_each(struct tables *t)
 		one = strndup(at, (size_t)(next - at));
 		if (ruleset_restore(t, rs, one, "stdin", true, false, &err) || tables_commit(t, rs, &err))
 			tables_abort(t, rs);
-		printf("%d: %s\n", err.code, err.code ? err.text + err.message : "");
+		print_result(&err, count_lines(one));
 		free(one);
 	}
 	free(text);

@@ -52,10 +52,10 @@ static const struct {
 	{ "", "*filter\n[12] -A INPUT\n", 0, "test:2: Bad line 2: need ]", 2 },
 	{ "", "*filter\n-A INPUT -t nat\n", 0, "test:2: The -t option cannot be used in iptables-restore.", 2 },
 	{ "", "*filter\n:x - [0:0]\n-A x -j x\n-A INPUT -j x\nCOMMIT\n", 0,
-	  "test:5: Too many levels of symbolic links.", 1 },
+	  "test:3: Too many levels of symbolic links.", 1 },
 	{ "", "*filter\n-A INPUT -m comment --comment \"open\n", 0, "test:2: unterminated quote: a closing \" is missing", 2 },
 	{ "*raw\nCOMMIT\n", "*filter\n-A INPUT -j DROP\nCOMMIT\n*raw\n-A OUTPUT -j REJECT\nCOMMIT\n", 0,
-	  "test:6: Invalid argument. Run `dmesg' for more information.", 1 },
+	  "test:5: Invalid argument. Run `dmesg' for more information.", 1 },
 };
 
 static void restore_rows(void **state)
