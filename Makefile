@@ -142,13 +142,13 @@ fuzz: ## coverage-guided, with clang: make fuzz TARGET=rule SECONDS=60
 demo: deps-test all ## real ping, curl and FTP through the router, in namespaces (root)
 	@$(PYTHON) -m testnet.demo
 
-bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/core ## table of ratios: Tapgate / reflector / kernel (root)
+bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/core $(BUILD)/tests/bench/load ## table of ratios: Tapgate / reflector / kernel (root)
 	@$(PYTHON) tests/bench/bench.py
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(Q)$(CC) $(CFLAGS) -o $@ $<
 
-$(BUILD)/tests/bench/core: $(BUILD)/tests/bench/core.o $(ENGINE_DEPS)
+$(BUILD)/tests/bench/core $(BUILD)/tests/bench/load: $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(ENGINE_DEPS)
 	$(Q)$(CC) $(CFLAGS) -o $@ $< $(ENGINE_LIBS)
 
 tidy: deps-test ## clang-tidy over the rooms

@@ -195,7 +195,7 @@ int command_iptables_restore(struct request *rq)
 
 	if (code)
 		return code;
-	rq->state = restore_start(rq->router->engine->tables, rq->input, rq->input_len, &a.options);
+	rq->state = restore_start(rq->router->engine->tables, rq->input, &a.options);
 	if (!rq->state) {
 		text_puts(&rq->err, NAME " " IPTABLES_VERSION ": Memory allocation problem.\n");
 		return IPTABLES_RESOURCE;

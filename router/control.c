@@ -168,13 +168,14 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 /* run: all of the request is here. */
 static void run(struct connection *c)
 {
+	static char none[1];
 	struct request *rq = &c->rq;
 	const struct command *command = rq->argc ? command_find(rq->argv[0]) : NULL;
 
 	c->running = true;
 	/* From here on it may take its time: the answer of a command in a pager waits, as the tool's own does. */
 	bufferevent_set_timeouts(c->bev, NULL, NULL);
-	rq->input = text_cstr(&c->input);
+	rq->input = c->input.len ? c->input.data : none;
 	rq->input_len = c->input.len;
 	if (!command || !command->live) {
 		rq->code = request_fail(rq, 2, "not a command that a running router carries out");

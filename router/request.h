@@ -34,7 +34,7 @@ struct request {
 	struct router *router;
 	int argc;
 	char **argv;         /* argv[0] is the command's name; ends with NULL; the command may reorder it */
-	const char *input;   /* standard input, @input_len bytes and a NUL; "" where the command takes none */
+	char *input;         /* standard input, @input_len bytes and a NUL; "" where the command takes none; may be written to */
 	size_t input_len;
 	struct text out, err; /* what the client prints; emptied as it is sent */
 	int code;            /* exit status, when .step has ended; a live function's return value goes here */

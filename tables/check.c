@@ -27,7 +27,7 @@ static void marks_clear(struct table *tb)
 /* next_jump: the next chain that the one on top of the path jumps to. Return: NULL at its end. */
 static struct chain *next_jump(struct step *s)
 {
-	while (s->index < s->chain->count) {
+	while (s->chain->jumps && s->index < s->chain->count) {
 		struct chain *to = s->chain->entries[s->index++].jump;
 
 		if (to)
@@ -145,16 +145,11 @@ static int check_neighbours(const struct chain *c, uint32_t index, struct rule_e
 	return rule_fail_detail(err, "target %s in rule %u of chain %s: %s", r->target->name, index + 1, c->name, wrong);
 }
 
-/* check_rule: what was put off until now, then all matches and the target of a rule. Return: 0, or -1 with @err. */
-static int check_rule(enum table_id id, const struct chain *c, uint32_t index, struct rule_error *err)
+/* rule_check: all matches and the target of a rule. Return: 0, or -1 with @err. */
+int rule_check(enum table_id id, const struct chain *c, uint32_t index, struct rule_error *err)
 {
 	const struct rule *r = c->entries[index].rule;
 
-	if (r->refusal) {
-		*err = *r->refusal;
-		err->tag = c->entries[index].tag;
-		return -1;
-	}
 	for (unsigned i = 0; i < r->match_count; i++) {
 		const struct match_ops *m = r->match[i].ops;
 		const struct limits l = { "match", m->name, m->proto, match_hooks(m, r->match[i].data),
@@ -184,10 +179,9 @@ static int search(struct table *tb, struct step *path, struct rule_error *err)
 	return 0;
 }
 
-/* table_check: everything the kernel checks when a table is replaced. Return: 0, or -1 with @err. */
-int table_check(struct ruleset *rs, enum table_id id, struct rule_error *err)
+/* table_search: loops, and which hooks reach which chain, which rule_check looks at. Return: 0, or -1 with @err. */
+int table_search(struct table *tb, struct rule_error *err)
 {
-	struct table *tb = &rs->table[id];
 	struct step *path = malloc((tb->count + 1) * sizeof *path);
 	int result;
 
@@ -196,8 +190,5 @@ int table_check(struct ruleset *rs, enum table_id id, struct rule_error *err)
 	marks_clear(tb);
 	result = search(tb, path, err);
 	free(path);
-	for (uint32_t i = 0; i < tb->count && !result; i++)
-		for (uint32_t k = 0; k < tb->chains[i]->count && !result; k++)
-			result = check_rule(id, tb->chains[i], k, err);
 	return result;
 }

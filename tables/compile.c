@@ -1,4 +1,4 @@
-/* compile.c - makes of a checked ruleset what the walk reads: code arrays, interface rows, stacks. */
+/* compile.c - makes of a checked table what the walk reads: code arrays, interface rows, stack. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -34,36 +34,34 @@ static bool compile_ports(const struct rule *r, struct port_window *window)
 	return true;
 }
 
-/* compile_rule: one rule. Return: 0, -ENOMEM, -ENOSPC. */
-static int compile_rule(struct ruleset *rs, struct rule *r, struct rule_code *code,
-			struct port_window *window)
+/* compile_fail: @error as iptables says it. Return: -1. */
+static int compile_fail(int error, struct rule_error *err)
 {
-	const struct rule_spec *s = &r->spec;
-	int in = iface_intern(rs, s->in, s->in[0] && s->invert & INV_IN);
-	int out = iface_intern(rs, s->out, s->out[0] && s->invert & INV_OUT);
-	bool not_src = s->invert & INV_SRC, not_dst = s->invert & INV_DST;
-
-	if (in < 0 || out < 0)
-		return in < 0 ? in : out;
-	*code = (struct rule_code){
-		.addr = { not_src ? 0 : s->src, not_dst ? 0 : s->dst },
-		.mask = { not_src ? 0 : s->src_mask, not_dst ? 0 : s->dst_mask },
-		.in = (uint16_t)in,
-		.out = (uint16_t)out,
-		.proto = (uint8_t)s->proto,
-		.proto_mask = s->proto ? 0xff : 0,
-		.bits = code_bits(r) | (compile_ports(r, window) ? CODE_PORTS : 0),
-		.kind = r->kind,
-		.rule = r,
-	};
-	return 0;
+	if (error == -ENOSPC)
+		return rule_fail_code(err, 4, "too many different interface names in -i and -o (at most %d)",
+				      RULESET_PATTERNS_MAX);
+	return rule_fail_errno(err, ENOMEM);
 }
 
-/* compile_chain: the code array of a chain. Return: 0, -ENOMEM, -ENOSPC. */
-static int compile_chain(struct ruleset *rs, struct chain *c)
+/* compile_begin: the stack of a table, and pattern 0. A path never visits a chain twice, so that its user chains bound the
+ * depth. Return: 0, or -1 with @err. */
+int compile_begin(struct table *tb, struct rule_error *err)
 {
-	int result = 0;
+	int result;
 
+	free(tb->stack);
+	tb->stack_size = (tb->count - tb->base_count + 1) * WALKS_NESTED;
+	tb->stack_used = 0;
+	tb->stack = malloc(tb->stack_size * sizeof *tb->stack);
+	tb->pattern_count = 0;
+	memset(tb->pattern_head, 0, sizeof tb->pattern_head);
+	result = tb->stack ? iface_intern(tb, "", false) : -ENOMEM;
+	return result < 0 ? compile_fail(result, err) : 0;
+}
+
+/* compile_chain: room for the code of a chain. Return: 0, or -1 with @err. */
+int compile_chain(struct chain *c, struct rule_error *err)
+{
 	free(c->code);
 	free(c->windows);
 	c->code = NULL;
@@ -71,46 +69,40 @@ static int compile_chain(struct ruleset *rs, struct chain *c)
 	if (!c->count)
 		return 0;
 	c->code = aligned_alloc(64, ((size_t)c->count * sizeof *c->code + 63) & ~(size_t)63);
-	c->windows = calloc(c->count, sizeof *c->windows);
-	if (!c->code || !c->windows)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < c->count && !result; i++)
-		result = compile_rule(rs, c->entries[i].rule, &c->code[i], &c->windows[i]);
-	return result;
+	c->windows = malloc(c->count * sizeof *c->windows);
+	return c->code && c->windows ? 0 : compile_fail(-ENOMEM, err);
 }
 
-/* compile_table: all chains and the stack of a table. A path never visits a chain twice, so that its user
- * chains bound the depth. Return: 0, -ENOMEM, -ENOSPC. */
-static int compile_table(struct ruleset *rs, struct table *tb)
+/* compile_rule: one rule of a chain. Return: 0, or -1 with @err. */
+int compile_rule(struct table *tb, struct chain *c, uint32_t index, struct rule_error *err)
 {
-	int result = 0;
+	struct rule *r = c->entries[index].rule;
+	const struct rule_spec *s = &r->spec;
+	int in = iface_intern(tb, s->in, s->in[0] && s->invert & INV_IN);
+	int out = iface_intern(tb, s->out, s->out[0] && s->invert & INV_OUT);
+	bool not_src = s->invert & INV_SRC, not_dst = s->invert & INV_DST;
 
-	free(tb->stack);
-	tb->stack_size = (tb->count - tb->base_count + 1) * WALKS_NESTED;
-	tb->stack_used = 0;
-	tb->stack = malloc(tb->stack_size * sizeof *tb->stack);
-	if (!tb->stack)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < tb->count && !result; i++)
-		result = compile_chain(rs, tb->chains[i]);
-	return result;
+	if (in < 0 || out < 0)
+		return compile_fail(in < 0 ? in : out, err);
+	c->windows[index] = (struct port_window){ 0 };
+	c->code[index] = (struct rule_code){
+		.addr = { not_src ? 0 : s->src, not_dst ? 0 : s->dst },
+		.mask = { not_src ? 0 : s->src_mask, not_dst ? 0 : s->dst_mask },
+		.in = (uint16_t)in,
+		.out = (uint16_t)out,
+		.proto = (uint8_t)s->proto,
+		.proto_mask = s->proto ? 0xff : 0,
+		.bits = code_bits(r) | (compile_ports(r, &c->windows[index]) ? CODE_PORTS : 0),
+		.kind = r->kind,
+		.rule = r,
+	};
+	return 0;
 }
 
-/* ruleset_compile: everything the walk needs. May be done again after a failure. Return: 0, or -1 with @err.
- */
-int ruleset_compile(struct ruleset *rs, struct rule_error *err)
+/* compile_end: once all rules are compiled. Return: 0, or -1 with @err. */
+int compile_end(struct table *tb, struct rule_error *err)
 {
-	int result;
+	int result = iface_rows_alloc(tb);
 
-	rs->pattern_count = 0;
-	memset(rs->pattern_head, 0, sizeof rs->pattern_head);
-	result = iface_intern(rs, "", false); /* pattern 0 */
-	for (int id = 0; id < TABLE_COUNT && result >= 0; id++)
-		result = compile_table(rs, &rs->table[id]);
-	if (result >= 0)
-		result = iface_rows_alloc(rs);
-	if (result == -ENOSPC)
-		return rule_fail_code(err, 4, "too many different interface names in -i and -o (at most %d)",
-				      RULESET_PATTERNS_MAX);
-	return result < 0 ? rule_fail_errno(err, ENOMEM) : 0;
+	return result ? compile_fail(result, err) : 0;
 }

@@ -9,8 +9,8 @@
  *
  * Life-cycle of a restore in pieces
  *
- *     restore_start -> restore_go ... -> restore_go: all read: tables_commit -> done
- *                        |    ^  \                     another changed the rules meanwhile: reads again from the top
+ *     restore_start -> restore_go ... -> all read: commit, in pieces -> what is left to do behind it -> done
+ *                        |    ^  \          another changed the rules meanwhile: reads again from the top
  *                        |    |   mistake in line N: what was closed by COMMIT before it is read again and made live
  *                        '----'
  *
@@ -18,10 +18,16 @@
  * boundary; rules whose text did not change keep their counters without -c; the last line needs no newline.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tables/command_int.h"
+
+enum {
+	RULES_PER_LINE = 4, /* that are copied, checked, ... in the time of reading a line */
+	AGAIN_MAX = 3,      /* others may come first so often before it is done in one piece */
+};
 
 struct restore {
 	struct tables *t;
@@ -33,20 +39,23 @@ struct restore {
 	bool other; /* in a table that o.only leaves out */
 	bool stop; /* -V, -h in a line */
 	enum table_id id;
+	enum { NOTHING, COPYING, CHECKING } pending; /* what a line began */
 	unsigned line;
 	char *at; /* the text not yet read */
 
 	/* Of a restore in pieces: */
-	char *text;          /* owned */
+	char *text;          /* the caller's */
 	char *closed;        /* behind the last COMMIT */
 	uint32_t generation; /* of the live rules that rs began from */
 	struct text said_out, said_warn;
 	bool salvage; /* reading only as far as .closed, for the tables before a mistake */
+	unsigned again; /* how often it was read from the top because others were faster */
+	enum { READING, COMMITTING, RESTING } step;
+	int result; /* while RESTING: what restore_go is to return */
 	struct rule_error mistake;
 };
 
-/* fail_named: puts "NAME:LINE: " before the message, with the line of the rule that is wrong if that is known, and beside it
- * the line at which reading ends: the same, or the COMMIT that checks the rule. Return: -1. */
+/* fail_named: puts "NAME:LINE: " before the message and the line beside it. Return: -1. */
 static int fail_named(const struct restore *r)
 {
 	struct rule_error *err = r->err;
@@ -56,7 +65,7 @@ static int fail_named(const struct restore *r)
 	memcpy(message, err->text, sizeof message);
 	text = text_over(err->text, sizeof err->text);
 	if (r->o.name)
-		text_printf(&text, "%.255s:%u: ", r->o.name, err->tag ? err->tag : r->line);
+		text_printf(&text, "%.255s:%u: ", r->o.name, r->line);
 	err->message = (uint16_t)text.len;
 	text_puts(&text, message);
 	err->line = r->line;
@@ -70,18 +79,45 @@ static void say(const struct restore *r, const char *doing, const struct chain *
 		text_printf(r->out, "%s chain `%s'\n", doing, c->name);
 }
 
+/* say_cleared: what -v prints of a table that is emptied. */
+static void say_cleared(const struct restore *r, const struct table *tb)
+{
+	for (uint32_t i = 0; i < tb->count; i++)
+		say(r, "Flushing", tb->chains[i]);
+	for (uint32_t i = tb->base_count; i < tb->count; i++)
+		say(r, "Deleting", tb->chains[i]);
+}
+
 /* table_clear: what iptables-restore does first: no rules, no user chains; policies stay, as Linux leaves
  * them. */
 static void table_clear(const struct restore *r, struct table *tb)
 {
-	for (uint32_t i = 0; i < tb->count; i++) {
-		say(r, "Flushing", tb->chains[i]);
+	for (uint32_t i = 0; i < tb->count; i++)
 		chain_flush(r->t, tb->chains[i]);
-	}
-	for (uint32_t i = tb->base_count; i < tb->count; i++)
-		say(r, "Deleting", tb->chains[i]);
 	while (tb->count > tb->base_count)
 		chain_remove(r->t, tb, tb->chains[tb->count - 1]);
+}
+
+/* open_table: the table r->id as the lines that follow are to find it. Return: 0 or -1. */
+static int open_table(struct restore *r)
+{
+	struct table *tb = &r->rs->table[r->id];
+	bool fresh = !tb->own;
+
+	if (!r->o.noflush)
+		say_cleared(r, fresh ? &r->t->live->table[r->id] : tb);
+	if (fresh && table_begin(r->t, r->rs, r->id, !r->o.noflush))
+		return rule_fail_errno(r->err, ENOMEM);
+	if (table_touch(r->t, r->rs, r->id))
+		return rule_fail_errno(r->err, ENOMEM);
+	if (fresh && r->o.noflush)
+		r->pending = COPYING;
+	if (fresh)
+		return 0;
+	table_sort(tb);
+	if (!r->o.noflush)
+		table_clear(r, tb);
+	return 0;
 }
 
 /* line_table: "*TABLE". Return: 0 or -1. */
@@ -96,13 +132,9 @@ static int line_table(struct restore *r, const struct words *w)
 	if (r->id == TABLE_COUNT)
 		return rule_fail(r->err, "iptables-restore: unable to initialize table '%s'", w->argv[0]);
 	r->open = true;
-	table_touch(r->rs, r->id);
 	if (r->text)
 		tables_use(r->t, r->id);
-	table_sort(&r->rs->table[r->id]);
-	if (!r->o.noflush)
-		table_clear(r, &r->rs->table[r->id]);
-	return 0;
+	return open_table(r);
 }
 
 /* standard_verdict: whether it is the name of a verdict, which libiptc allows no chain to have. */
@@ -288,15 +320,32 @@ static int line_rule(struct restore *r, char *line)
 	return result;
 }
 
-/* line_commit: "COMMIT": the checks of a commit, so that what is wrong is found at this line. Return: 0 or
+/* line_commit: "COMMIT": begins the checks of a commit, so that what is wrong is found at this line. Return: 0 or
  * -1. */
 static int line_commit(struct restore *r)
 {
 	r->open = false;
-	if (!r->o.test && table_check(r->rs, r->id, r->err))
-		return -1;
-	r->closed = r->at;
+	if (r->o.test)
+		r->closed = r->at;
+	else
+		r->pending = CHECKING;
 	return 0;
+}
+
+/* go_on: goes on with what the last line began, about @budget rules. Return: 1 call again, 0 done, -1 with r->err. */
+static int go_on(struct restore *r, unsigned *budget)
+{
+	int result = 0;
+
+	if (r->pending == COPYING && (result = table_copy(r->t, r->rs, r->id, budget)) < 0)
+		rule_fail_errno(r->err, ENOMEM);
+	if (r->pending == CHECKING)
+		result = table_check(r->t, r->rs, r->id, budget, r->err);
+	if (!result && r->pending == CHECKING)
+		r->closed = r->at;
+	if (result <= 0)
+		r->pending = NOTHING;
+	return result < 0 ? fail_named(r) : result;
 }
 
 /* with_split: runs a line handler that wants words. Return: 0 or -1. */
@@ -368,12 +417,19 @@ int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, cons
 	struct restore r = { .t = t, .rs = rs, .err = err,
 			     .o = { .name = name, .noflush = noflush, .counters = with_counters } };
 	char *copy = strdup(text);
+	unsigned all = UINT_MAX;
 	int result = 0;
 
 	if (!copy)
 		return rule_fail_errno(err, ENOMEM);
-	for (r.at = copy; *r.at && !result && !r.stop;)
+	for (r.at = copy; *r.at && !result && !r.stop;) {
 		result = next_line(&r);
+		while (!result && r.pending) {
+			result = go_on(&r, &all);
+			result = result < 0 ? result : 0;
+			all = UINT_MAX;
+		}
+	}
 	if (!result && r.stop) { /* the rest would be left out */
 		rule_fail(err, "-h and -V print and have no place among rules");
 		result = fail_named(&r);
@@ -389,7 +445,7 @@ int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, cons
 /* from_top: begins to read with a transaction on what is live now. Return: 0 or -1. */
 static int from_top(struct restore *r)
 {
-	tables_abort(r->t, r->rs);
+	tables_abort_later(r->t, r->rs);
 	r->rs = tables_begin(r->t, true);
 	if (!r->rs)
 		return rule_fail_errno(r->err, ENOMEM);
@@ -397,6 +453,8 @@ static int from_top(struct restore *r)
 	r->generation = r->t->generation;
 	r->at = r->text;
 	r->line = 0;
+	r->step = READING;
+	r->pending = NOTHING;
 	r->open = r->other = r->stop = false;
 	if (r->salvage)
 		return 0;
@@ -406,7 +464,7 @@ static int from_top(struct restore *r)
 	return 0;
 }
 
-struct restore *restore_start(struct tables *t, const char *text, size_t len, const struct restore_options *o)
+struct restore *restore_start(struct tables *t, char *text, const struct restore_options *o)
 {
 	struct restore *r = calloc(1, sizeof *r);
 	struct rule_error err;
@@ -418,12 +476,8 @@ struct restore *restore_start(struct tables *t, const char *text, size_t len, co
 	r->err = &err;
 	r->out = &r->said_out;
 	r->warn = &r->said_warn;
-	r->text = malloc(len + 1);
-	if (r->text) {
-		memcpy(r->text, text, len);
-		r->text[len] = '\0';
-	}
-	if (r->text && !from_top(r))
+	r->text = text;
+	if (!from_top(r))
 		return r;
 	restore_end(r);
 	return NULL;
@@ -434,9 +488,9 @@ void restore_end(struct restore *r)
 	if (!r)
 		return;
 	tables_abort(r->t, r->rs);
+	tables_rest_all(r->t);
 	text_free(&r->said_out);
 	text_free(&r->said_warn);
-	free(r->text);
 	free(r);
 }
 
@@ -452,29 +506,64 @@ static int begin_salvage(struct restore *r)
 	return from_top(r) ? -1 : 1;
 }
 
-/* commit_line: the line of the COMMIT behind line @line of a text. */
-static unsigned commit_line(const char *text, unsigned line)
+/* read_again: others have changed the rules meanwhile. Return: 1 or -1. */
+static int read_again(struct restore *r)
 {
-	unsigned at = 1;
-
-	for (const char *next; (next = strchr(text, '\n')) != NULL; text = next + 1, at++)
-		if (at > line && !strncmp(text, "COMMIT\n", 7))
-			break;
-	return at;
+	r->again++;
+	return from_top(r) ? -1 : 1;
 }
 
-/* make_live: all is read. Return: 1 to go on, 0 done, -1 a mistake. */
-static int make_live(struct restore *r)
+/* read_some: up to *lines lines, and what they begin. Return: 1 there are more, 0 all read, -1 a mistake. */
+static int read_some(struct restore *r, unsigned lines, unsigned budget)
 {
+	int result = 0;
+
+	while (!result && !r->stop && (r->pending || *r->at) && !(r->salvage && !r->pending && r->at >= r->closed)) {
+		if (!lines || !budget)
+			return 1;
+		if (!r->pending) {
+			result = next_line(r);
+			lines--;
+		} else if (r->generation != r->t->generation) {
+			return read_again(r); /* the table that is copied is gone */
+		} else {
+			result = go_on(r, &budget);
+		}
+	}
+	return result;
+}
+
+/* read_end: what follows reading: @result 0 all read, -1 a mistake. Return: 1 to go on, 0 done, -1 a mistake. */
+static int read_end(struct restore *r, int result)
+{
+	if (!result && !r->salvage)
+		result = at_end(r);
+	if (!result && r->stop && !r->salvage) { /* -V or -h in a line ends it all, as a mistake does */
+		r->err->code = 0;
+		return r->closed ? begin_salvage(r) : 0;
+	}
+	if (result)
+		return begin_salvage(r);
 	if (r->o.test)
 		return 0;
-	if (r->generation != r->t->generation)
-		return from_top(r) ? -1 : 1;
 	for (int id = 0; id < TABLE_COUNT; id++)
 		if (r->rs->table[id].touched)
 			table_zero_policies(&r->rs->table[id]);
-	if (tables_commit(r->t, r->rs, r->err)) {
-		r->line = commit_line(r->text, r->err->tag);
+	r->step = COMMITTING;
+	return 1;
+}
+
+/* make_live: goes on with the commit. Return: 1 to go on, 0 done, -1 a mistake. */
+static int make_live(struct restore *r, unsigned budget)
+{
+	int result = r->generation == r->t->generation ? tables_commit_some(r->t, r->rs, budget, r->err) : TABLES_OVERTAKEN;
+
+	if (result == 1)
+		return 1;
+	if (result == TABLES_OVERTAKEN)
+		return read_again(r);
+	if (result < 0) {
+		r->line = r->err->tag;
 		return fail_named(r);
 	}
 	r->rs = NULL;
@@ -484,26 +573,36 @@ static int make_live(struct restore *r)
 	return r->mistake.code ? -1 : 0;
 }
 
-int restore_go(struct restore *r, unsigned lines, struct text *out, struct text *warn, struct rule_error *err)
+/* finish: what is said at the end; the rest is freed before restore_go returns @result. */
+static void finish(struct restore *r, int result, struct text *out, struct text *warn)
 {
-	int result = 0;
-
-	r->err = err;
-	for (; lines && *r->at && !r->stop && !result && !(r->salvage && r->at >= r->closed); lines--)
-		result = next_line(r);
-	if (!result && *r->at && !r->stop && !(r->salvage && r->at >= r->closed))
-		return 1;
-	if (!result && !r->salvage)
-		result = at_end(r);
-	if (!result && r->stop && !r->salvage) { /* -V or -h in a line ends it all, as a mistake does */
-		r->err->code = 0;
-		result = r->closed ? begin_salvage(r) : 0;
-	} else {
-		result = result ? begin_salvage(r) : make_live(r);
-	}
-	if (result == 1)
-		return 1;
 	text_put(out, text_cstr(&r->said_out), r->said_out.len);
 	text_put(warn, text_cstr(&r->said_warn), r->said_warn.len);
-	return result;
+	r->mistake = *r->err;
+	r->result = result;
+	r->step = RESTING;
+	tables_abort_later(r->t, r->rs);
+	r->rs = NULL;
+}
+
+int restore_go(struct restore *r, unsigned lines, struct text *out, struct text *warn, struct rule_error *err)
+{
+	bool hurry = r->again > AGAIN_MAX;
+	unsigned budget = hurry ? UINT_MAX : lines * RULES_PER_LINE;
+	int result = 1;
+
+	r->err = err;
+	if (r->step == READING) {
+		result = read_some(r, hurry ? UINT_MAX : lines, budget);
+		if (result <= 0)
+			result = read_end(r, result);
+	} else if (r->step == COMMITTING) {
+		result = make_live(r, budget);
+	}
+	if (r->step != RESTING && result <= 0)
+		finish(r, result, out, warn);
+	if (r->step != RESTING || tables_rest(r->t, budget))
+		return 1;
+	*err = r->mistake;
+	return r->result;
 }

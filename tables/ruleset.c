@@ -1,8 +1,10 @@
 /* ruleset.c - the building blocks of a transaction: tables, chains and their entries, without any meaning
  * yet.
  *
- * All of it is off the packet path: what the walk reads is made by commit.c.
+ * All of it is off the packet path: what the walk reads is made by the commit.
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "netstack/netstack.h"
@@ -152,7 +154,7 @@ void chain_flush(struct tables *t, struct chain *c)
 			c->entries[i].jump->refs--;
 		rule_put(t, c->entries[i].rule);
 	}
-	c->count = 0;
+	c->count = c->jumps = 0;
 }
 
 /* chain_insert: puts a copy of @entry at position @at <= count; takes over its reference on the rule.
@@ -171,16 +173,20 @@ int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry)
 	memmove(c->entries + at + 1, c->entries + at, (c->count - at) * sizeof *c->entries);
 	c->entries[at] = *entry;
 	c->count++;
-	if (entry->jump)
+	if (entry->jump) {
 		entry->jump->refs++;
+		c->jumps++;
+	}
 	return 0;
 }
 
 /* chain_delete: takes away the rule at position @at < count. */
 void chain_delete(struct tables *t, struct chain *c, uint32_t at)
 {
-	if (c->entries[at].jump)
+	if (c->entries[at].jump) {
 		c->entries[at].jump->refs--;
+		c->jumps--;
+	}
 	rule_put(t, c->entries[at].rule);
 	c->count--;
 	memmove(c->entries + at, c->entries + at + 1, (c->count - at) * sizeof *c->entries);
@@ -200,11 +206,18 @@ void table_sort(struct table *tb)
 		tb->chains[i]->index = i;
 }
 
-/* table_touch: the transaction names a table: it is in use once that is committed. */
-void table_touch(struct ruleset *rs, enum table_id id)
+/* table_touch: the transaction names a table: it is in use once that is committed, and the ruleset has it, as a copy of the
+ * live one where it had not. Return: 0, or -1 without memory. */
+int table_touch(struct tables *t, struct ruleset *rs, enum table_id id)
 {
+	unsigned all = UINT_MAX;
+
 	if (!rs->table[id].touched)
 		rs->table[id].touched = ++rs->touches;
+	rs->table[id].checked = false;
+	if (rs->table[id].own)
+		return 0;
+	return table_begin(t, rs, id, false) || table_copy(t, rs, id, &all) ? -1 : 0;
 }
 
 /* table_zero_policies: the counters of the policies of a table that a command of iptables changed begin at 0, but for
@@ -220,6 +233,16 @@ void table_zero_policies(struct table *tb)
 	}
 }
 
+/* base_chains: the built-in chains of a table, empty, policies ACCEPT. Return: false without memory. */
+static bool base_chains(struct table *tb, enum table_id id)
+{
+	tb->own = true;
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
+		if ((hooks_of[id] >> hook & 1) && !chain_add(tb, hook_name(hook), hook))
+			return false;
+	return true;
+}
+
 /* ruleset_new: all tables with their built-in chains, empty, policies ACCEPT. Return: owned, NULL without
  * memory. */
 struct ruleset *ruleset_new(struct tables *t)
@@ -230,83 +253,120 @@ struct ruleset *ruleset_new(struct tables *t)
 		return NULL;
 	rs->owner = t;
 	for (int id = 0; id < TABLE_COUNT; id++)
-		for (int hook = 0; hook < HOOK_COUNT; hook++)
-			if ((hooks_of[id] >> hook & 1) && !chain_add(&rs->table[id], hook_name(hook), hook)) {
-				ruleset_free(t, rs);
-				return NULL;
-			}
-	return rs;
-}
-
-/* clone_chain: copies the entries of @from into the empty @to of @tb, whose chains have the order of @from's
- * table. Return: false without memory. */
-static bool clone_chain(const struct table *tb, struct chain *to, const struct chain *from)
-{
-	to->policy = from->policy;
-	to->packets = from->packets;
-	to->bytes = from->bytes;
-	to->tag = from->tag;
-	to->refs = from->refs;
-	if (!from->count)
-		return true;
-	to->entries = malloc(from->count * sizeof *to->entries);
-	if (!to->entries)
-		return false;
-	to->size = from->count;
-	for (; to->count < from->count; to->count++) {
-		const struct rule_entry *e = &from->entries[to->count];
-
-		to->entries[to->count] = (struct rule_entry){
-			.rule = rule_hold(e->rule),
-			.jump = e->jump ? tb->chains[e->jump->index] : NULL,
-			.tag = e->tag,
-		};
-	}
-	return true;
-}
-
-/* clone_table: copies the chains, then what is in them. Return: false without memory. */
-static bool clone_table(struct table *to, const struct table *from)
-{
-	for (uint32_t i = from->base_count; i < from->count; i++)
-		if (!chain_add(to, from->chains[i]->name, -1))
-			return false;
-	for (uint32_t i = 0; i < from->count; i++)
-		if (!clone_chain(to, to->chains[i], from->chains[i]))
-			return false;
-	return true;
-}
-
-/* ruleset_clone: a copy that shares the rules. Return: owned, NULL without memory. */
-struct ruleset *ruleset_clone(struct tables *t, const struct ruleset *from)
-{
-	struct ruleset *rs = ruleset_new(t);
-
-	for (int id = 0; rs && id < TABLE_COUNT; id++)
-		if (!clone_table(&rs->table[id], &from->table[id])) {
+		if (!base_chains(&rs->table[id], (enum table_id)id)) {
 			ruleset_free(t, rs);
 			return NULL;
 		}
 	return rs;
 }
 
-/* ruleset_free: gives back a ruleset with all in it. NULL is allowed. */
+/* table_begin: a table of the live ruleset in a transaction that does not have it: its policies and, unless @empty, its
+ * chains, which table_copy fills. Return: 0, or -1 without memory. */
+int table_begin(struct tables *t, struct ruleset *rs, enum table_id id, bool empty)
+{
+	const struct table *from = &t->live->table[id];
+	struct table *to = &rs->table[id];
+
+	if (!base_chains(to, id))
+		return -1;
+	for (uint32_t i = 0; i < to->base_count; i++) {
+		to->chains[i]->policy = from->chains[i]->policy;
+		to->chains[i]->packets = from->chains[i]->packets;
+		to->chains[i]->bytes = from->chains[i]->bytes;
+	}
+	for (uint32_t i = from->base_count; i < from->count && !empty; i++)
+		if (!chain_add(to, from->chains[i]->name, -1))
+			return -1;
+	to->shares = !empty;
+	rs->at = (struct rule_cursor){ 0 };
+	return 0;
+}
+
+/* copy_chain: more entries of @from into @to, whose chains have the order of the live table. Return: 1 there are more, 0 done,
+ * -1 without memory. */
+static int copy_chain(const struct table *tb, struct chain *to, const struct chain *from, unsigned *budget)
+{
+	if (!to->entries && from->count) {
+		to->entries = malloc(from->count * sizeof *to->entries);
+		if (!to->entries)
+			return -1;
+		to->size = from->count;
+	}
+	to->tag = from->tag;
+	to->refs = from->refs;
+	to->jumps = from->jumps;
+	for (; to->count < from->count; to->count++, --*budget) {
+		const struct rule_entry *e = &from->entries[to->count];
+
+		if (!*budget)
+			return 1;
+		to->entries[to->count] = (struct rule_entry){
+			.rule = rule_hold(e->rule),
+			.jump = e->jump ? tb->chains[e->jump->index] : NULL,
+			.tag = e->tag,
+		};
+	}
+	return 0;
+}
+
+/* table_copy: fills a table begun with table_begin, @budget rules at most, which shares the rules. The live ruleset may not
+ * change until it is done. Return: 1 call again, 0 done, -1 without memory. */
+int table_copy(struct tables *t, struct ruleset *rs, enum table_id id, unsigned *budget)
+{
+	const struct table *from = &t->live->table[id];
+	struct table *to = &rs->table[id];
+
+	for (; rs->at.chain < from->count; rs->at.chain++) {
+		int result = copy_chain(to, to->chains[rs->at.chain], from->chains[rs->at.chain], budget);
+
+		if (result)
+			return result;
+	}
+	rs->at = (struct rule_cursor){ 0 };
+	return 0;
+}
+
+/* table_free_some: gives back a table's rules and chains, from their ends on. Return: whether there are more. */
+static bool table_free_some(struct tables *t, struct table *tb, unsigned *budget)
+{
+	for (; tb->count; tb->count--) {
+		struct chain *c = tb->chains[tb->count - 1];
+
+		for (; c->count; c->count--) {
+			if (!*budget)
+				return true;
+			--*budget;
+			rule_put(t, c->entries[c->count - 1].rule);
+		}
+		chain_free(t, c);
+	}
+	free(tb->chains);
+	free(tb->buckets);
+	free(tb->stack);
+	free(tb->patterns);
+	free(tb->row_bytes);
+	*tb = (struct table){ 0 };
+	return false;
+}
+
+/* ruleset_free_some: gives back a ruleset with all in it, @budget rules at most. Return: whether there are more: call again. */
+bool ruleset_free_some(struct tables *t, struct ruleset *rs, unsigned *budget)
+{
+	for (int id = 0; id < TABLE_COUNT; id++)
+		if (table_free_some(t, &rs->table[id], budget))
+			return true;
+	adopt_end(&rs->index);
+	free(rs);
+	return false;
+}
+
+/* ruleset_free: the same at once. NULL is allowed. */
 void ruleset_free(struct tables *t, struct ruleset *rs)
 {
-	if (!rs)
-		return;
-	for (int id = 0; id < TABLE_COUNT; id++) {
-		struct table *tb = &rs->table[id];
+	unsigned all = UINT_MAX;
 
-		for (uint32_t i = 0; i < tb->count; i++)
-			chain_free(t, tb->chains[i]);
-		free(tb->chains);
-		free(tb->buckets);
-		free(tb->stack);
-	}
-	free(rs->patterns);
-	free(rs->row_bytes);
-	free(rs);
+	while (rs && ruleset_free_some(t, rs, &all))
+		all = UINT_MAX;
 }
 
 /* policy_set: sets the policy of a built-in chain. @counters: two numbers to set, NULL: they stay (in a copy
@@ -331,6 +391,7 @@ int policy_set(struct ruleset *rs, enum table_id id, const char *name, const cha
 int ruleset_set_policy(struct ruleset *rs, enum table_id id, const char *chain, const char *verdict,
 		       struct rule_error *err)
 {
-	table_touch(rs, id);
+	if (table_touch(rs->owner, rs, id))
+		return rule_fail_errno(err, ENOMEM);
 	return policy_set(rs, id, chain, verdict, NULL, err);
 }

@@ -47,7 +47,8 @@ struct tables {
 	void *nat; /* struct nat, set by the engine: only NAT targets use it */
 	struct sets *sets; /* set.h */
 	struct nfaccts *nfaccts; /* nfacct.h */
-	struct ruleset *live;
+	struct ruleset *live, *dead; /* dead: to be freed */
+	struct ruleset *committing;  /* whose commit in pieces goes on; NULL */
 	uint8_t init_order[TABLE_COUNT]; /* tables in use, in order of their first use: ip_tables_names shows the reverse */
 	uint8_t init_count;
 	uint8_t used; /* bit per table in init_order: the others are not walked and count nothing, as in Linux */
@@ -55,7 +56,7 @@ struct tables {
 	const struct match_ops **matches;   /* all known, NULL-terminated */
 	const struct target_ops **targets;
 	bool trace_used; /* a live rule has -j TRACE */
-	uint32_t serial; /* of commits */
+	uint32_t serial; /* of commits begun */
 	uint32_t audit_serial; /* of -j AUDIT */
 	bool tee_busy; /* -j TEE sends a copy: rules that the copy meets make no further ones */
 	char (*proto_names)[16]; /* by number, "" where unknown: read once from the system's protocol list */
@@ -131,9 +132,9 @@ int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, cons
 		    bool with_counters, struct rule_error *err);
 
 /* iptables-restore(8) on the live rules, in pieces: packets may pass between two calls of restore_go.
- * restore_start: begins with @len bytes of @text. Return: owned by the caller (restore_end), NULL without memory.
- * restore_go: reads up to @lines lines; at the end makes all tables live at once. What it prints is appended to @out
- * and @warn. Return: 1: call again; 0: done; -1: a mistake, in @err with its line: the tables closed by COMMIT before
+ * restore_start: begins with @text, which is written to (and as before between two calls) and must stay until restore_end. Return: owned by the caller (restore_end), NULL without memory.
+ * restore_go: reads up to @lines lines, or does as much of what follows; makes all tables live at once. What it prints is
+ * appended to @out and @warn. Return: 1: call again; 0: done; -1: a mistake, in @err with its line: the tables closed by COMMIT before
  * it are live, as with iptables-restore, the rest is as it was. */
 struct restore_options {
 	const char *name; /* for messages, "NAME:LINE: " before them; NULL: without */
@@ -142,7 +143,7 @@ struct restore_options {
 	const char *only; /* the one table to take; NULL: all */
 };
 struct restore;
-struct restore *restore_start(struct tables *t, const char *text, size_t len, const struct restore_options *o);
+struct restore *restore_start(struct tables *t, char *text, const struct restore_options *o);
 int restore_go(struct restore *r, unsigned lines, struct text *out, struct text *warn, struct rule_error *err);
 void restore_end(struct restore *r);
 
@@ -159,6 +160,17 @@ int ruleset_set_policy(struct ruleset *rs, enum table_id id, const char *chain, 
  * tables_abort: throws it away. */
 int tables_commit(struct tables *t, struct ruleset *rs, struct rule_error *err);
 void tables_abort(struct tables *t, struct ruleset *rs);
+
+/* The same in pieces of about @budget rules, between which packets may pass. tables_commit_some: Return: 0: live, @rs is
+ * consumed; 1: call again; -1 with @err; TABLES_OVERTAKEN: another commit came first: abort, and begin anew.
+ * tables_rest: what is left to do behind a commit or tables_abort_later. Return: whether there is more.
+ * tables_rest_all: all of it. tables_settle_all: as much as must be done before a transaction begins. */
+enum { TABLES_OVERTAKEN = 2 };
+int tables_commit_some(struct tables *t, struct ruleset *rs, unsigned budget, struct rule_error *err);
+void tables_abort_later(struct tables *t, struct ruleset *rs);
+bool tables_rest(struct tables *t, unsigned budget);
+void tables_rest_all(struct tables *t);
+void tables_settle_all(struct tables *t);
 
 /* --- text out ---------------------------------------------------------------------------------------------------- */
 

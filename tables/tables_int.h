@@ -6,13 +6,14 @@
  *   counted references, so that a transaction shares the rules of the live ruleset it began from, and an unchanged rule
  *   keeps counters and run-time state because it stays the very same object.
  *
- *   tables_commit compiles each chain into an array of rule_code, 32 bytes a rule: all that decides whether a rule's own
- *   part (addresses, ports, protocol) fits, read sequentially by the walk. Only a rule that fits is touched.
+ *   A transaction has the tables that it named and no others: a commit makes those live and leaves the others where they
+ *   are. It compiles each chain into an array of rule_code, 32 bytes a rule: all that decides whether a rule's own part
+ *   (addresses, ports, protocol) fits, read sequentially by the walk. Only a rule that fits is touched.
  *
  * Invariants
  *   1. A rule is in at most one chain of the live ruleset, and in at most one place of any ruleset.
- *   2. rule.jump points into the live ruleset while the rule is live; entry.jump into the entry's own ruleset.
- *   3. chain.refs = entries of the same table that jump or go to it.
+ *   2. entry.jump points into the entry's own ruleset.
+ *   3. chain.refs = entries of the same table that jump or go to it; chain.jumps = entries of the chain that do.
  *   4. code[i] describes entries[i] in the live ruleset; other rulesets have no code.
  *
  * Ownership
@@ -46,7 +47,6 @@ struct rule_match {
 /* The hot part first; spec is read only by text and commit. */
 struct rule {
 	uint64_t packets, bytes;
-	struct chain *jump;
 	const struct target_ops *target;
 	void *target_data;
 	uint8_t kind; /* enum rule_kind */
@@ -55,7 +55,6 @@ struct rule {
 	uint32_t refs;
 	uint32_t hash; /* of all that makes two rules equal, the jumped-to name excepted */
 	uint32_t seen; /* serial of the last commit that found it in the new ruleset */
-	struct rule_error *refusal; /* owned: what the check says of it, for then the kernel is asked; NULL: nothing */
 	struct rule_spec spec;
 	struct rule_match match[];
 };
@@ -102,7 +101,7 @@ struct chain {
 	bool on_path, done; /* of the depth-first search of the check */
 	uint8_t hook_mask;  /* hooks from which it is reached */
 	uint32_t index;     /* in table.chains */
-	uint32_t refs;
+	uint32_t refs, jumps;
 	uint32_t count, size; /* entries */
 	uint32_t tag;
 	uint64_t packets, bytes; /* policy's */
@@ -117,7 +116,26 @@ struct walk_frame {
 	uint32_t index;
 };
 
+/* A -i or -o text, `!` folded in: which ports fit is remembered per port. Pattern 0 fits all. */
+struct iface_pattern {
+	char name[PORT_NAME_MAX];
+	uint8_t len; /* bytes to compare: with the NUL where exact */
+	bool invert;
+	uint32_t next; /* in the hash chain, + 1; 0 = end */
+};
+enum { PATTERN_BUCKETS = 256 };
+
+struct iface_row {
+	char name[PORT_NAME_MAX]; /* of the port for which fits[] was computed */
+	bool valid;
+	uint8_t *fits; /* by pattern */
+};
+
 struct table {
+	bool own; /* the ruleset has it; else all is empty here */
+	bool shares; /* it began as a copy: its rules may be live ones */
+	bool trace;  /* a rule has -j TRACE; known once committed */
+	bool checked; /* table_check found it right, and no line has changed it since */
 	struct chain *base[HOOK_COUNT]; /* NULL where the table has no such chain */
 	struct chain **chains;          /* built-in ones first, in order of hooks; user's by name once live */
 	uint32_t count, size, base_count;
@@ -126,29 +144,6 @@ struct table {
 	struct walk_frame *stack;
 	uint32_t stack_size, stack_used;
 	uint32_t touched; /* named in this transaction: as which one, from 1; 0 = not */
-};
-
-/* A -i or -o text, `!` folded in: which ports fit is remembered per port. Pattern 0 fits all. */
-struct iface_pattern {
-	char name[PORT_NAME_MAX];
-	uint8_t len; /* bytes to compare: with the NUL where exact */
-	bool invert;
-	uint32_t next; /* in the hash chain, + 1; 0 = end */
-};
-enum { PATTERN_BUCKETS = 1024 };
-
-struct iface_row {
-	char name[PORT_NAME_MAX]; /* of the port for which fits[] was computed */
-	bool valid;
-	uint8_t *fits; /* by pattern */
-};
-
-struct ruleset {
-	struct tables *owner;
-	bool from_live;
-	uint32_t tag;
-	uint32_t touches; /* tables named so far */
-	struct table table[TABLE_COUNT];
 	struct iface_pattern *patterns;
 	uint32_t pattern_count, pattern_size;
 	uint32_t pattern_head[PATTERN_BUCKETS]; /* index + 1; 0 = empty */
@@ -156,10 +151,42 @@ struct ruleset {
 	uint8_t *row_bytes;
 };
 
+/* Where something stopped that goes over all rules of a ruleset in pieces. All zero at the beginning. */
+struct rule_cursor {
+	int table;
+	uint32_t chain, entry;
+	bool in_table, in_chain; /* what comes before the rules is done */
+};
+
+/* The rules of one live chain that are free to be taken over, by hash. See adopt.c. */
+struct adopt_index {
+	const struct chain *old; /* NULL: there is no chain of that name */
+	uint32_t *head, *next;   /* position + 1 */
+	uint32_t mask, size;
+	uint32_t left; /* rules of .old not looked at yet */
+};
+
+struct ruleset {
+	struct tables *owner;
+	struct ruleset *next_dead; /* in tables.dead */
+	bool from_live;
+	uint32_t tag;
+	uint32_t touches; /* tables named so far */
+	struct table table[TABLE_COUNT];
+	/* Of a commit in pieces: */
+	unsigned phase; /* 0: not begun */
+	uint32_t serial;
+	struct rule_cursor at;
+	struct adopt_index index;
+	bool late; /* live rules are to get other counters */
+};
+
 /* --- ruleset.c: building blocks of a transaction --- */
 
 struct ruleset *ruleset_new(struct tables *t);
-struct ruleset *ruleset_clone(struct tables *t, const struct ruleset *from);
+int table_begin(struct tables *t, struct ruleset *rs, enum table_id id, bool empty);
+int table_copy(struct tables *t, struct ruleset *rs, enum table_id id, unsigned *budget);
+bool ruleset_free_some(struct tables *t, struct ruleset *rs, unsigned *budget);
 void ruleset_free(struct tables *t, struct ruleset *rs);
 struct chain *chain_find(const struct table *tb, const char *name);
 struct chain *chain_add(struct table *tb, const char *name, int hook);
@@ -170,7 +197,7 @@ int chain_insert(struct chain *c, uint32_t at, const struct rule_entry *entry);
 void chain_delete(struct tables *t, struct chain *c, uint32_t at);
 void table_sort(struct table *tb);
 void table_zero_policies(struct table *tb);
-void table_touch(struct ruleset *rs, enum table_id id);
+int table_touch(struct tables *t, struct ruleset *rs, enum table_id id);
 int policy_set(struct ruleset *rs, enum table_id id, const char *name, const char *verdict, const uint64_t counters[2],
 	       struct rule_error *err);
 uint8_t table_hooks(enum table_id id);
@@ -181,7 +208,6 @@ uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
 struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const struct rule_match *matches, unsigned count,
 		      const struct target_ops *target, const void *target_data);
 struct rule *rule_hold(struct rule *r);
-int rule_refuse(struct rule *r, const struct rule_error *why);
 void rule_put(struct tables *t, struct rule *r);
 int rule_attach(struct tables *t, struct rule *r, struct rule_error *err);
 void rule_start(struct tables *t, struct rule *r);
@@ -200,7 +226,6 @@ struct rule_words {
 	struct tables *tables;
 	enum table_id table;
 	struct rule_error *err;
-	struct text *warn; /* as of struct opt_call */
 	struct rule_spec spec;
 	const char *src_text, *dst_text, *jump; /* borrowed from argv */
 	bool has_goto, has_counters;
@@ -239,17 +264,30 @@ enum words_style { WORDS_SHELL, WORDS_RESTORE };
 int words_split(const char *line, size_t len, enum words_style style, struct words *out, struct rule_error *err);
 void words_free(struct words *w);
 
-/* --- check.c, compile.c, adopt.c: the steps of a commit --- */
+/* --- check.c, adopt.c, compile.c: the steps of a commit, a chain or a rule at a time --- */
 
-int table_check(struct ruleset *rs, enum table_id id, struct rule_error *err);
-int ruleset_compile(struct ruleset *rs, struct rule_error *err);
-int ruleset_adopt(struct tables *t, struct ruleset *rs, struct rule_error *err);
+int table_search(struct table *tb, struct rule_error *err);
+int rule_check(enum table_id id, const struct chain *c, uint32_t index, struct rule_error *err);
+
+int adopt_begin(struct tables *t, enum table_id id, const struct chain *c, struct adopt_index *x, struct rule_error *err);
+bool adopt_index_more(struct adopt_index *x, unsigned *budget);
+void adopt_rule(struct tables *t, struct adopt_index *x, struct rule_entry *e);
+void adopt_end(struct adopt_index *x);
+
+int compile_begin(struct table *tb, struct rule_error *err);
+int compile_chain(struct chain *c, struct rule_error *err);
+int compile_rule(struct table *tb, struct chain *c, uint32_t index, struct rule_error *err);
+int compile_end(struct table *tb, struct rule_error *err);
+
+/* --- commit.c --- */
+
+int table_check(struct tables *t, struct ruleset *rs, enum table_id id, unsigned *budget, struct rule_error *err);
 
 /* --- iface.c: interface patterns --- */
 
-int iface_intern(struct ruleset *rs, const char *pattern, bool invert);
-int iface_rows_alloc(struct ruleset *rs);
-const uint8_t *iface_row(struct ruleset *rs, const struct port *port);
+int iface_intern(struct table *tb, const char *pattern, bool invert);
+int iface_rows_alloc(struct table *tb);
+const uint8_t *iface_row(struct table *tb, const struct port *port);
 
 /* --- protocols.c: protocol names --- */
 

@@ -14,7 +14,10 @@ static int change(struct command *c)
 	c->rs = tables_begin(c->t, true);
 	if (!c->rs)
 		return rule_fail_errno(c->err, ENOMEM);
-	table_touch(c->rs, c->id);
+	if (table_touch(c->t, c->rs, c->id)) {
+		rule_fail_errno(c->err, ENOMEM);
+		goto abort;
+	}
 	if (command_apply(c) || c->cmd == 'C')
 		goto abort;
 	table_zero_policies(&c->rs->table[c->id]);

@@ -246,9 +246,9 @@ static enum walk_end take_rule(struct walk *w, struct rule *r)
 	case KIND_RETURN:
 		return leave_chain(w);
 	case KIND_JUMP:
-		return enter_chain(w, r->jump, true);
+		return enter_chain(w, w->chain->entries[w->index - 1].jump, true);
 	case KIND_GOTO:
-		return enter_chain(w, r->jump, false);
+		return enter_chain(w, w->chain->entries[w->index - 1].jump, false);
 	case KIND_TARGET:
 		return run_target(w, r);
 	}
@@ -284,8 +284,8 @@ static enum verdict walk_rules(struct tables *t, enum table_id id, struct chain 
 
 	w.depth = w.floor = tb->stack_used;
 	w.env = (struct rule_env){ .st = st, .tables = t, .table = id };
-	w.key.in = iface_row(t->live, st->in);
-	w.key.out = iface_row(t->live, st->out);
+	w.key.in = iface_row(tb, st->in);
+	w.key.out = iface_row(tb, st->out);
 	key_read(&w);
 	p->drop = DROP_NONE;
 	while (end == WALK_GOES_ON && !w.env.hotdrop)

@@ -170,6 +170,7 @@ static struct text restore_text(char **at, const char **others)
 static void restore(struct run *r, const char *options, const struct text *text, const char **others, unsigned piece)
 {
 	struct restore_args args = { 0 };
+	static char none[1];
 	struct text out = { 0 }, before, after;
 	struct rule_error err = { 0 };
 	struct restore *rs;
@@ -180,7 +181,7 @@ static void restore(struct run *r, const char *options, const struct text *text,
 	if (words_split(options, strlen(options), WORDS_SHELL, &w, &err))
 		return;
 	if (!restore_options_read(w.argc, w.argv, &args, false) && !args.version && !args.help) {
-		rs = restore_start(r->t, text_cstr(text), text->len, &args.options);
+		rs = restore_start(r->t, text->len ? text->data : none, &args.options);
 		if (!rs)
 			abort();
 		do {
@@ -223,8 +224,8 @@ static void print(const struct run *r)
 static void again(struct run *r)
 {
 	const struct restore_options o = { .counters = true };
-	struct text before = saved(r, true), out = { 0 }, after;
-	struct restore *rs = restore_start(r->t, text_cstr(&before), before.len, &o);
+	struct text before = saved(r, true), text = saved(r, true), out = { 0 }, after;
+	struct restore *rs = restore_start(r->t, text.data, &o);
 	struct rule_error err;
 	int result;
 
@@ -237,6 +238,7 @@ static void again(struct run *r)
 	restore_end(rs);
 	after = saved(r, true);
 	same("saved", &before, &after);
+	text_free(&text);
 	text_free(&out);
 }
 
