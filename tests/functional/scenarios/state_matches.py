@@ -6,8 +6,9 @@
 import re
 import time
 
-from testnet.packets import IP, VC, VC2, VS, VS2, Raw, echo, tcp, udp
+from testnet.packets import IP, VC, VC2, VS, VS2, Ether, Raw, answer, echo, tcp, udp
 from testnet.scenario import scenario
+from testnet.topology import LAN
 
 
 def counting(*matches, chain="FORWARD", table="filter"):
@@ -267,3 +268,30 @@ def rates(lab):
     lab.wait(lambda: time.monotonic() - begin > 0.3)
     lab.client.send(echo(), echo(src=VC2))
     lab.record("then", len(lab.server.arrived(2)))
+
+
+def nodes(chain, seed):
+    """Rules of a chain: which of three nodes takes a packet, and two groups of nodes."""
+    use = "-A %s -m cluster --cluster-total-nodes 3 %%s --cluster-hash-seed %s\n" % (chain, seed)
+    return "".join(use % which for which in [
+        "--cluster-local-node 1", "--cluster-local-node 2", "--cluster-local-node 3",
+        "--cluster-local-nodemask 3", "! --cluster-local-nodemask 2"])
+
+
+@scenario("*raw\n:PREROUTING ACCEPT\n-A PREROUTING -p udp --dport 1 -j NOTRACK\n-A PREROUTING -p udp --dport 2 -j CT --zone 5\n"
+          + nodes("PREROUTING", 7) + "*filter\n:FORWARD ACCEPT\n" + nodes("FORWARD", "0xdeadbeef") + nodes("FORWARD", 1))
+def cluster(lab):
+    """The address that began a connection chooses the node, for answers too; what is not tracked falls to none."""
+    lab.client.send(*[udp(src="10.1.0.%d" % host, sport=1000 + host) for host in range(50, 80)])
+    seen = lab.server.arrived(30)
+    lab.server.send(*[answer(item) for item in seen if item[IP].src == VC])
+    lab.client.send(udp(dport=1), udp(dport=2), echo())
+    lab.record("through", len(lab.server.arrived(3)))
+
+
+@scenario("*mangle\n:PREROUTING ACCEPT\n-A PREROUTING -p udp --dport 54 -m cluster --cluster-total-nodes 1 --cluster-local-node 1 "
+          "--cluster-hash-seed 0\n-A PREROUTING -m pkttype --pkt-type multicast\n-A PREROUTING -m pkttype --pkt-type unicast\n")
+def cluster_frames(lab):
+    """Frames to all nodes' multicast address become the node's own, where the match sees them."""
+    lab.client.send(*[Ether(src=LAN.host_mac, dst="01:00:5e:00:00:01") / udp(dport=port) for port in (53, 54, 54)])
+    lab.record("through", lab.server.packets(2))
