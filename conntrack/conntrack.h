@@ -28,6 +28,8 @@
 
 struct netstack;
 struct ct_expect;
+struct ct_gre_keymap;
+struct ct_gre_keymaps;
 struct ct_helper;
 
 /* Status bits as Linux numbers them (uapi nf_conntrack_common.h): shown by tools and matched by --ctstatus. */
@@ -82,6 +84,7 @@ struct ct_help {
 	const struct ct_helper *helper;
 	struct ct_expect *expects; /* list of the expectations this master waits for */
 	uint8_t expecting[4];      /* per class */
+	struct ct_gre_keymap *keymap[CT_DIRS]; /* of a PPTP call; NULL: none */
 	uint64_t data[12];         /* of the helper; see its file */
 };
 struct ct_extra {
@@ -176,6 +179,7 @@ struct conntrack {
 	struct ct_table *table;
 	struct ct_entry *entries; /* of the table, by number */
 	struct ct_expect_table *expects;
+	struct ct_gre_keymaps *gre_keymaps;
 	struct ct_helper *helpers; /* registered copies; see helper.h */
 	unsigned helper_count;
 	struct ct_helper_port *helper_ports; /* automatic assignment; see helper.c */

@@ -199,6 +199,15 @@ int ct_help_set(struct conntrack *ctk, struct ct_entry *ct, const struct ct_help
 
 void ct_helpers_destroy(struct conntrack *ctk);
 
+/* --- gre_keymap.c --- */
+
+/* ct_gre_keymaps_create, ct_gre_keymaps_destroy: their table. Return: 0 or -ENOMEM. */
+int ct_gre_keymaps_create(struct conntrack *ctk);
+void ct_gre_keymaps_destroy(struct conntrack *ctk);
+
+/* ct_gre_keymap_find: the source key of packets with the addresses and the destination key of @t; 0 if nobody said. */
+uint16_t ct_gre_keymap_find(const struct conntrack *ctk, const struct ct_tuple *t);
+
 /* --- for trackers --- */
 
 /* ct_timeouts_of: the timeout policy of an entry, or @own. */

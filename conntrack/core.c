@@ -74,7 +74,7 @@ struct conntrack *conntrack_create(struct netstack *ns, const struct ct_limits *
 	conf_defaults(&ctk->conf, limits);
 	ctk->full_log = ctk->expect_log = RATELIMIT_DEFAULT;
 	ns->ops->random(ns->user, ctk->hash_key, sizeof ctk->hash_key);
-	if (ct_table_create(ctk, limits) || ct_expects_create(ctk, limits->expect_max)) {
+	if (ct_table_create(ctk, limits) || ct_expects_create(ctk, limits->expect_max) || ct_gre_keymaps_create(ctk)) {
 		conntrack_destroy(ctk);
 		return NULL;
 	}
@@ -90,6 +90,7 @@ void conntrack_destroy(struct conntrack *ctk)
 	if (ctk->entries)
 		ct_flush(ctk, NULL, NULL);
 	ct_expects_destroy(ctk);
+	ct_gre_keymaps_destroy(ctk);
 	ct_helpers_destroy(ctk);
 	ct_table_destroy(ctk);
 	if (ctk->ns->pool)

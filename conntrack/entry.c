@@ -58,8 +58,11 @@ static void entry_free(struct conntrack *ctk, struct ct_entry *ct)
 		ctk->notify.nat_destroy(ctk->notify.nat, ct);
 	if (ct->extra) {
 		master = ct->extra->master;
+		if (master && ct->tuple[CT_ORIGINAL].proto == IP_PROTO_GRE)
+			ct_gre_keymap_destroy(ctk, master);
 		if (ct->extra->help) {
 			ct_expects_remove_of(ctk, ct);
+			ct_gre_keymap_destroy(ctk, ct);
 			ct_arena_put(&t->help, ct->extra->help);
 		}
 		ct_arena_put(&t->extra, ct->extra);

@@ -91,6 +91,22 @@ void ct_expect_each(struct conntrack *ctk, void (*fn)(void *ctx, struct ct_expec
 void ct_expect_print_proc(const struct conntrack *ctk, const struct ct_expect *x, struct text *out);
 void ct_expect_print_tool(const struct conntrack *ctk, const struct ct_expect *x, struct text *out);
 
+/* --- call ids of PPTP (gre_keymap.c) --- */
+
+enum { CT_GRE_KEYMAPS_MAX = 65536 }; /* two for each call */
+
+/* ct_gre_keymap_add: from now on GRE packets of version 1 with the addresses and the destination key of @t have the source
+ * key of @t. One for each direction of a control connection @master, which gets its help part. Return: 0, also for one
+ * that is there already; -EEXIST the direction has another one; -ENOMEM. */
+int ct_gre_keymap_add(struct conntrack *ctk, struct ct_entry *master, enum ct_dir dir, const struct ct_tuple *t);
+
+/* ct_gre_keymap_destroy: forgets both of @master; it may have none. Happens by itself when @master, or a GRE connection that
+ * it is the master of, is freed. */
+void ct_gre_keymap_destroy(struct conntrack *ctk, struct ct_entry *master);
+
+/* ct_gre_keymap_count: how many there are. */
+uint32_t ct_gre_keymap_count(const struct conntrack *ctk);
+
 /* --- sequence adjustment (seqadj.c) --- */
 
 /* ct_seqadj_set: from @seq (host order, the unadjusted number of the changed segment) on, numbers of direction @dir are

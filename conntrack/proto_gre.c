@@ -1,7 +1,7 @@
 /* proto_gre.c - GRE (RFC 2784, and version 1 of RFC 2637).
  *
- * Version 0 has no keys: one flow per pair of addresses. Version 1 has the call id as destination key; without a PPTP
- * helper that knows the other one, each direction is a flow of its own.
+ * Version 0 has no keys: one flow per pair of addresses. Version 1 has the receiver's call id as destination key; the
+ * other one is known where a PPTP helper has seen the call (gre_keymap.c). Without, each direction is a flow of its own.
  *
  * Linux parity: nf_conntrack_proto_gre.c.
  */
@@ -11,15 +11,15 @@
 
 enum { GRE_VERSION_MASK = 7, GRE_VERSION_PPTP = 1, GRE_PROTOCOL_PPP = 0x880b, GRE_HLEN = 4, GRE_PPTP_HLEN = 8 };
 
-/* gre_tuple: the call id of a version 1 packet; a version 1 packet that does not carry PPP has no tuple. */
+/* gre_tuple: the call ids of a version 1 packet; a version 1 packet that does not carry PPP has no tuple. */
 static bool gre_tuple(struct conntrack *ctk, const uint8_t *l4, uint32_t len, struct ct_tuple *t)
 {
-	(void)ctk;
 	if (len < GRE_HLEN || (l4[1] & GRE_VERSION_MASK) != GRE_VERSION_PPTP || len < GRE_PPTP_HLEN)
 		return true;
 	if ((l4[2] << 8 | l4[3]) != GRE_PROTOCOL_PPP)
 		return false;
 	memcpy(&t->dst_key, l4 + 6, 2);
+	t->src_key = ct_gre_keymap_find(ctk, t);
 	return true;
 }
 
