@@ -145,11 +145,16 @@ static int check_neighbours(const struct chain *c, uint32_t index, struct rule_e
 	return rule_fail_detail(err, "target %s in rule %u of chain %s: %s", r->target->name, index + 1, c->name, wrong);
 }
 
-/* rule_check: all matches and the target of a rule. Return: 0, or -1 with @err. */
+/* rule_check: what was put off until now, then all matches and the target of a rule. Return: 0, or -1 with @err. */
 int rule_check(enum table_id id, const struct chain *c, uint32_t index, struct rule_error *err)
 {
 	const struct rule *r = c->entries[index].rule;
 
+	if (r->refusal) {
+		*err = *r->refusal;
+		err->tag = c->entries[index].tag;
+		return -1;
+	}
 	for (unsigned i = 0; i < r->match_count; i++) {
 		const struct match_ops *m = r->match[i].ops;
 		const struct limits l = { "match", m->name, m->proto, match_hooks(m, r->match[i].data),

@@ -173,7 +173,8 @@ static int show_all(struct command *c, const struct addr_list *src, const struct
 	return 0;
 }
 
-/* place_all: one rule for each pair of source and destination. Return: 0 or -1. */
+/* place_all: one rule for each pair of source and destination. What only the kernel refuses is told at once of a line of
+ * the configuration, else when the table is checked, as the rule may be gone by then. Return: 0 or -1. */
 static int place_all(struct command *c, const struct addr_list *src, const struct addr_list *dst,
 		     enum rule_kind kind, struct chain *jump)
 {
@@ -187,7 +188,7 @@ static int place_all(struct command *c, const struct addr_list *src, const struc
 		return rule_fail_code(c->err, 1, "Bad rule (does a matching rule exist in that chain?).");
 	if (!chain || check_position(c, chain))
 		return -1;
-	if (w->refused.code) {
+	if (w->refused.code && c->mode == COMMAND_CONFIG) {
 		w->refused.tag = c->err->tag;
 		*c->err = w->refused;
 		return -1;
@@ -200,7 +201,13 @@ static int place_all(struct command *c, const struct addr_list *src, const struc
 					.counted = w->has_counters || c->rs->from_live };
 
 		e.rule = rule_at(c, src, dst, i, kind);
-		if (!e.rule || place_one(c, chain, &e))
+		if (!e.rule)
+			return -1;
+		if (w->refused.code && rule_refuse(e.rule, &w->refused)) {
+			rule_put(c->t, e.rule);
+			return rule_fail_errno(c->err, ENOMEM);
+		}
+		if (place_one(c, chain, &e))
 			return -1;
 	}
 	return 0;

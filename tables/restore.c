@@ -55,7 +55,8 @@ struct restore {
 	struct rule_error mistake;
 };
 
-/* fail_named: puts "NAME:LINE: " before the message and the line beside it. Return: -1. */
+/* fail_named: puts "NAME:LINE: " before the message, with the line of the rule that is wrong if that is known, and beside it
+ * the line at which reading ends: the same, or the COMMIT that checks the rule. Return: -1. */
 static int fail_named(const struct restore *r)
 {
 	struct rule_error *err = r->err;
@@ -65,7 +66,7 @@ static int fail_named(const struct restore *r)
 	memcpy(message, err->text, sizeof message);
 	text = text_over(err->text, sizeof err->text);
 	if (r->o.name)
-		text_printf(&text, "%.255s:%u: ", r->o.name, r->line);
+		text_printf(&text, "%.255s:%u: ", r->o.name, err->tag ? err->tag : r->line);
 	err->message = (uint16_t)text.len;
 	text_puts(&text, message);
 	err->line = r->line;
@@ -553,6 +554,17 @@ static int read_end(struct restore *r, int result)
 	return 1;
 }
 
+/* commit_line: the line of the COMMIT behind line @line of a text. */
+static unsigned commit_line(const char *text, unsigned line)
+{
+	unsigned at = 1;
+
+	for (const char *next; (next = strchr(text, '\n')) != NULL; text = next + 1, at++)
+		if (at > line && !strncmp(text, "COMMIT\n", 7))
+			break;
+	return at;
+}
+
 /* make_live: goes on with the commit. Return: 1 to go on, 0 done, -1 a mistake. */
 static int make_live(struct restore *r, unsigned budget)
 {
@@ -563,7 +575,7 @@ static int make_live(struct restore *r, unsigned budget)
 	if (result == TABLES_OVERTAKEN)
 		return read_again(r);
 	if (result < 0) {
-		r->line = r->err->tag;
+		r->line = commit_line(r->text, r->err->tag);
 		return fail_named(r);
 	}
 	r->rs = NULL;

@@ -55,6 +55,7 @@ struct rule {
 	uint32_t refs;
 	uint32_t hash; /* of all that makes two rules equal, the jumped-to name excepted */
 	uint32_t seen; /* serial of the last commit that found it in the new ruleset */
+	struct rule_error *refusal; /* owned: what the check says of it, for then the kernel is asked; NULL: nothing */
 	struct rule_spec spec;
 	struct rule_match match[];
 };
@@ -208,6 +209,7 @@ uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
 struct rule *rule_new(const struct rule_spec *spec, enum rule_kind kind, const struct rule_match *matches, unsigned count,
 		      const struct target_ops *target, const void *target_data);
 struct rule *rule_hold(struct rule *r);
+int rule_refuse(struct rule *r, const struct rule_error *why);
 void rule_put(struct tables *t, struct rule *r);
 int rule_attach(struct tables *t, struct rule *r, struct rule_error *err);
 void rule_start(struct tables *t, struct rule *r);
@@ -226,6 +228,7 @@ struct rule_words {
 	struct tables *tables;
 	enum table_id table;
 	struct rule_error *err;
+	struct text *warn; /* as of struct opt_call */
 	struct rule_spec spec;
 	const char *src_text, *dst_text, *jump; /* borrowed from argv */
 	bool has_goto, has_counters;

@@ -138,6 +138,10 @@ class Tapgate(Router):
         (folder / "tapgate.ini").write_text("\n".join(text))
         self.process = Process(str(folder / "tapgate.ini"), str(folder))
 
+    def restore(self, rules):
+        """iptables-restore on the running router."""
+        self.process.command("iptables-restore", text=rules)
+
     def close(self):
         try:
             if self.process:
@@ -151,9 +155,14 @@ class Kernel(Router):
     """The kernel's forwarding with iptables-legacy over veth pairs."""
 
     name = "kernel"
+    router = None
+
+    def restore(self, rules):
+        """iptables-legacy-restore in the router's namespace."""
+        namespaces.run(["ip", "netns", "exec", self.router, "iptables-legacy-restore"], text=rules)
 
     def start(self):
-        router = "tb-r-" + self.suffix
+        router = self.router = "tb-r-" + self.suffix
         self._namespaces(router)
         namespaces.ip_batch(["link add name lan netns %s type veth peer name eth0 netns %s" % (router, self.client),
                              "link add name wan netns %s type veth peer name eth0 netns %s" % (router, self.server)])
