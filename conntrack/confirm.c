@@ -9,6 +9,8 @@
  */
 #include "conntrack/conntrack_int.h"
 
+#include <errno.h>
+
 enum { CHAIN_MIN = 50, CHAIN_SPREAD = 30 };
 
 /* refuse: the packet cannot have its entry. */
@@ -99,6 +101,27 @@ enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
 		ct_event_add(ct, CT_EV_HELPER);
 	ct_event_add(ct, ct_master(ct) ? CT_EV_RELATED : CT_EV_NEW);
 	return VERDICT_ACCEPT;
+}
+
+int ct_insert_made(struct conntrack *ctk, struct ct_entry *ct)
+{
+	uint32_t limit = CHAIN_MIN + netstack_random_below(ctk->ns, CHAIN_SPREAD), length;
+	struct ct_entry *other;
+
+	for (int dir = CT_ORIGINAL; dir < CT_DIRS; dir++) {
+		length = ct_table_chain(ctk, &ct->tuple[dir], ct_hash(ctk, &ct->tuple[dir]), ct_find_for(ct, dir), &other);
+		if (other)
+			return -EEXIST;
+		if (length > limit) {
+			ctk->stats.chain_too_long++;
+			return -ENOSPC;
+		}
+	}
+	enter(ctk, ct);
+	for (int dir = CT_ORIGINAL; dir < CT_DIRS; dir++)
+		ct_table_link(ctk, ct, dir, ct_hash(ctk, &ct->tuple[dir]));
+	ctk->stats.insert++;
+	return 0;
 }
 
 /* finish: confirms what is not confirmed yet and reports events. */

@@ -316,10 +316,31 @@ uint32_t ct_id(const struct conntrack *ctk, const struct ct_entry *ct);
  * holding one reference), as ct_print_tool: use= counts so. */
 void ct_print_proc(const struct conntrack *ctk, const struct ct_entry *ct, bool old, struct text *out);
 
-/* ct_print_tool: one line as `conntrack -L` prints it, with its newline. @flags: CT_PRINT_*. */
-enum { CT_PRINT_EXTENDED = 1, CT_PRINT_ID = 2, CT_PRINT_TIMESTAMP = 4, CT_PRINT_LABELS = 8,
-       /* as `conntrack -E`: without use, counters and times only at the end, the mark where it is set or CT_PRINT_MARK */
-       CT_PRINT_EVENT = 16, CT_PRINT_DESTROY = 32, CT_PRINT_MARK = 64 };
+/* How the tool prints. CT_LESS_*: attributes that a message of the kernel lacks; see print_tool.c. */
+enum ct_print_flag {
+	CT_PRINT_EXTENDED = 1 << 0, CT_PRINT_ID = 1 << 1, CT_PRINT_TIMESTAMP = 1 << 2, CT_PRINT_LABELS = 1 << 3,
+	CT_PRINT_XML = 1 << 4, CT_PRINT_SAVE = 1 << 5,
+	CT_PRINT_WHEN = 1 << 6, /* with XML: the present time */
+	CT_PRINT_GET = 1 << 7, /* the answer about one entry: use= counts the reader */
+	CT_PRINT_NEW = 1 << 8, CT_PRINT_UPDATE = 1 << 9, CT_PRINT_DESTROY = 1 << 10, /* an event */
+	CT_PRINT_DELETED = 1 << 11, /* with SAVE: was deleted by the command */
+	CT_LESS_STATE = 1 << 12, CT_LESS_HELPER = 1 << 13, CT_LESS_COUNTERS = 1 << 14, CT_LESS_TIMES = 1 << 15,
+	CT_LESS_LABELS = 1 << 16, CT_LESS_USE = 1 << 17,
+	CT_LESS_MARK = 1 << 18,    /* no mark of 0 */
+	CT_LESS_TIMEOUT = 1 << 19, /* no timeout of 0 */
+};
+enum { CT_LABELS = 128 };
+struct ct_print {
+	unsigned flags;
+	const char *const *label; /* CT_LABELS names, NULL where a label has none; NULL: none has */
+};
+
+/* ct_event_print: how an event (enum ct_event bits) is printed. */
+unsigned ct_event_print(uint32_t events);
+
+/* ct_print_as: an entry without the newline. ct_print_tool: one line as `conntrack -L` prints it, with its newline;
+ * @flags: enum ct_print_flag. */
+void ct_print_as(const struct conntrack *ctk, const struct ct_entry *ct, const struct ct_print *how, struct text *out);
 void ct_print_tool(const struct conntrack *ctk, const struct ct_entry *ct, unsigned flags, struct text *out);
 
 /* ct_print_stat: net/stat/nf_conntrack. ct_print_tool_stat: `conntrack -S`. */

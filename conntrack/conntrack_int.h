@@ -140,6 +140,9 @@ void ct_events_flush(struct conntrack *ctk, struct ct_entry *ct);
 /* ct_account: counts a packet in its direction, if the entry has counters. */
 void ct_account(struct ct_entry *ct, const struct pkt *p);
 
+/* ct_extend: the rare parts a new entry begins with: counters, timestamps, labels; a template's policy and event masks. */
+void ct_extend(struct conntrack *ctk, struct ct_entry *ct, const struct ct_template *tmpl);
+
 /* --- early_drop.c --- */
 
 /* ct_early_drop: kills entries that are not ASSURED near @hash. Return: whether it killed any. */
@@ -173,6 +176,10 @@ static inline unsigned ct_find_for(const struct ct_entry *ct, enum ct_dir dir)
 
 /* ct_insert: puts an unconfirmed entry into the table. Return: VERDICT_ACCEPT, or DROP with p->drop set. */
 enum verdict ct_insert(struct conntrack *ctk, struct pkt *p);
+
+/* ct_insert_made: the same for an entry that no packet made: no clash is resolved. Return: 0; -EEXIST; -ENOSPC: a chain is
+ * too long. */
+int ct_insert_made(struct conntrack *ctk, struct ct_entry *ct);
 
 /* --- expect.c, helper.c --- */
 

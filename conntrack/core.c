@@ -113,8 +113,10 @@ static struct zone zone_of(const struct ct_template *tmpl, const struct pkt *p)
 			      tmpl->zone_dir ? tmpl->zone_dir : CT_ZONE_BOTH };
 }
 
-/* extend: the rare parts a new entry begins with: counters, timestamps, timeout policy, event masks. */
-static void extend(struct conntrack *ctk, struct ct_entry *ct, const struct ct_template *tmpl)
+/* The mask of events where a template names only those of the other kind: none. */
+#define EVENTS_NONE (1u << 31)
+
+void ct_extend(struct conntrack *ctk, struct ct_entry *ct, const struct ct_template *tmpl)
 {
 	bool policy = tmpl && (tmpl->timeouts || tmpl->event_mask || tmpl->expect_event_mask);
 	struct ct_extra *extra;
@@ -127,10 +129,13 @@ static void extend(struct conntrack *ctk, struct ct_entry *ct, const struct ct_t
 	extra->has_acct = ctk->conf.acct;
 	extra->has_timestamp = ctk->conf.timestamp;
 	extra->has_labels = ctk->labels_used;
-	if (policy) {
+	if (policy)
 		extra->timeouts = tmpl->timeouts;
-		extra->event_mask = tmpl->event_mask;
-		extra->expect_event_mask = tmpl->expect_event_mask;
+	if (policy && (tmpl->event_mask || tmpl->expect_event_mask)) {
+		extra->event_mask = tmpl->event_mask ? tmpl->event_mask : EVENTS_NONE;
+		extra->expect_event_mask = tmpl->expect_event_mask ? tmpl->expect_event_mask : EVENTS_NONE;
+		if (!ctk->conf.events) /* the rule counts more than the tunable (nf_ct_ecache_ext_add) */
+			ct->silent = 0;
 	}
 }
 
@@ -184,7 +189,7 @@ static struct ct_entry *make(struct conntrack *ctk, const struct ct_tuple *orig,
 		return NULL;
 	}
 	ct->zone_dir = zone.dir & CT_ZONE_BOTH;
-	extend(ctk, ct, tmpl);
+	ct_extend(ctk, ct, tmpl);
 	if (!ct_expect_count(ctk) || !fulfil(ctk, ct))
 		ct_helper_assign(ctk, ct, tmpl);
 	return ct;

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* nf_conntrack_events: entries made while nobody listens report nothing, not even their end. */
+enum { EVENTS_IF_HEARD = 2 };
+
 /* table_full: whether one more entry would be too many even after early drop. Says so in the log. */
 static bool table_full(struct conntrack *ctk, uint32_t hash)
 {
@@ -34,7 +37,7 @@ struct ct_entry *ct_entry_new(struct conntrack *ctk, const struct ct_tuple *orig
 	ct->next[CT_ORIGINAL] = hash;
 	ct->refs = 1;
 	ct->zone_dir = CT_ZONE_BOTH;
-	ct->silent = !ctk->conf.events;
+	ct->silent = !ctk->conf.events || (ctk->conf.events == EVENTS_IF_HEARD && !ctk->notify.event);
 	ctk->count++;
 	return ct;
 }
@@ -79,12 +82,12 @@ void ct_release(struct conntrack *ctk, struct ct_entry *ct)
 		entry_free(ctk, ct);
 }
 
-/* report: tells the listener, within what -j CT --ctevents left on. */
+/* report: tells the listener all that happened, if -j CT --ctevents left any of it on. */
 static void report(struct conntrack *ctk, struct ct_entry *ct, uint32_t events)
 {
-	if (ct->extra && ct->extra->event_mask)
-		events &= ct->extra->event_mask;
-	if (events && !ct->silent && ctk->notify.event)
+	if (ct->extra && ct->extra->event_mask && !(events & ct->extra->event_mask))
+		return;
+	if (!ct->silent && ctk->notify.event)
 		ctk->notify.event(ctk->notify.ctx, ct, events);
 }
 

@@ -87,9 +87,11 @@ struct ct_expect *ct_expect_find(struct conntrack *ctk, const struct ct_tuple *t
 uint32_t ct_expect_count(const struct conntrack *ctk);
 void ct_expect_each(struct conntrack *ctk, void (*fn)(void *ctx, struct ct_expect *x), void *ctx);
 
-/* ct_expect_print_proc: one line of net/nf_conntrack_expect; ct_expect_print_tool: of `conntrack -L expect`. */
+/* ct_expect_print_proc: one line of net/nf_conntrack_expect; ct_expect_print_tool: of `conntrack -L expect`.
+ * ct_expect_print_as: without the newline; @flags: enum ct_print_flag (XML, WHEN, NEW, DESTROY). */
 void ct_expect_print_proc(const struct conntrack *ctk, const struct ct_expect *x, struct text *out);
 void ct_expect_print_tool(const struct conntrack *ctk, const struct ct_expect *x, struct text *out);
+void ct_expect_print_as(const struct conntrack *ctk, const struct ct_expect *x, unsigned flags, struct text *out);
 
 /* --- call ids of PPTP (gre_keymap.c) --- */
 

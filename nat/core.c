@@ -147,8 +147,7 @@ enum verdict nat_setup(struct nat *nat, struct ct_entry *ct, const struct nat_ra
 	return VERDICT_ACCEPT;
 }
 
-/* null_binding: the address as it is, the port too if nobody else has it. */
-static enum verdict null_binding(struct nat *nat, struct ct_entry *ct, enum nat_manip manip)
+enum verdict nat_setup_null(struct nat *nat, struct ct_entry *ct, enum nat_manip manip)
 {
 	const struct ct_tuple *reply = &ct->tuple[CT_REPLY];
 	struct nat_range same = { .flags = NAT_RANGE_ADDRS };
@@ -171,7 +170,7 @@ static enum verdict decide(struct nat *nat, struct pkt *p, struct ct_entry *ct, 
 
 	if (v != VERDICT_ACCEPT || ct->status & nat_done_bit(manip))
 		return v;
-	return null_binding(nat, ct, manip) == VERDICT_ACCEPT ? VERDICT_ACCEPT
+	return nat_setup_null(nat, ct, manip) == VERDICT_ACCEPT ? VERDICT_ACCEPT
 							      : nat_drop(p, DROP_NAT_NO_TUPLE);
 }
 

@@ -47,6 +47,9 @@ enum verdict nat_postrouting(void *nat, struct pkt *p, const struct hook_state *
 enum verdict nat_setup(struct nat *nat, struct ct_entry *ct, const struct nat_range *range,
 		       enum nat_manip manip);
 
+/* nat_setup_null: binds it to what it is: the address as it is, the port too if nobody else has it. Return: as nat_setup. */
+enum verdict nat_setup_null(struct nat *nat, struct ct_entry *ct, enum nat_manip manip);
+
 /* nat_port_down, nat_addr_gone: kills the masqueraded connections of a port / of an address (netstack notify). */
 void nat_port_down(struct nat *nat, struct port *port);
 void nat_addr_gone(struct nat *nat, struct port *port, uint32_t be);

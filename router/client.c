@@ -3,6 +3,7 @@
 #include "router/control.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,27 @@ static int get_input(const struct command *command, int argc, char **argv, struc
 	return command->input ? command->input(input) : 0;
 }
 
+/* The connection to close on this side when the user wants no more, and whether that was. */
+static int interrupted_fd;
+static volatile sig_atomic_t interrupted;
+
+/* on_interrupt: of SIGINT, SIGTERM, once: the router answers with its last words, and EXIT. */
+static void on_interrupt(int signal)
+{
+	interrupted = signal;
+	shutdown(interrupted_fd, SHUT_WR);
+}
+
+/* catch_interrupts: for a command that runs until it is interrupted. */
+static void catch_interrupts(int fd)
+{
+	const struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND | SA_RESTART };
+
+	interrupted_fd = fd;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 int client_run(const struct command *command, const struct command_env *env, int argc, char **argv)
 {
 	int code = command->prepare ? command->prepare(argc, argv) : 0, fd;
@@ -170,8 +192,12 @@ int client_run(const struct command *command, const struct command_env *env, int
 	/* A router that refuses the request closes while we still write: what it said is read all the same. */
 	send_request(fd, command, argc, argv, &input);
 	text_free(&input);
+	if (command->follows)
+		catch_interrupts(fd);
 	code = print_answer(fd);
 	close(fd);
+	if (code < 0 && interrupted)
+		return 128 + interrupted; /* of a command that had no last words */
 	if (fflush(stdout))
 		return 1;
 	if (code < 0) {

@@ -19,6 +19,7 @@ struct command {
 	bool (*reads_input)(int argc, char **argv); /* live: whether standard input is sent along; NULL: never */
 	int (*prepare)(int argc, char **argv);      /* live: what the client does first, e.g. open a file; 0, exit status or
 						     * COMMAND_DONE: all is done, with status 0 */
+	bool follows; /* live: may run until it is interrupted, and then says its last words */
 	int (*input)(struct text *input); /* live: changes standard input before it is sent; 0 or exit status; NULL: as it is */
 };
 
@@ -42,6 +43,10 @@ bool ipset_reads_input(int argc, char **argv);
 
 /* command_nfacct.c: whether standard input is sent along. */
 bool nfacct_reads_input(int argc, char **argv);
+
+/* command_conntrack.c: opens the file of -R; whether standard input is sent along. */
+int conntrack_prepare(int argc, char **argv);
+bool conntrack_reads_input(int argc, char **argv);
 
 /* Local commands, by file. */
 int command_run(const struct command_env *env, int argc, char **argv);   /* command_run.c */

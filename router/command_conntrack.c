@@ -1,25 +1,32 @@
-/* command_conntrack.c - conntrack -L, -D, -F, -C, -S as conntrack-tools 1.4.7 carry them out. The words are conntrack_query.c's,
- * -E is conntrack_events.c's.
+/* command_conntrack.c - the conntrack command, as conntrack-tools 1.4.7 carry it out: who does what, and walks over the table.
+ * conntrack_query.h names the other files.
  *
- * Linux parity: what the tool prints. A walk over the table is made in bounded steps, also where it deletes.
+ * Linux parity: what the tool prints. A walk is made in bounded steps, also where it changes or deletes.
  */
-#include "conntrack/helper.h"
 #include "router/conntrack_query.h"
+#include "router/command.h"
 #include "router/router.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TOOL CONNTRACK_TOOL
 
-/* A walk on its way: request.state. */
-struct walk {
-	struct conntrack *ctk;
-	struct text *out;
-	struct ct_cursor cursor;
-	struct conntrack_query q;
-	unsigned count;
-};
+void conntrack_put(const struct conntrack *ctk, const struct conntrack_query *q, const struct ct_entry *ct, unsigned flags,
+		   bool *xml, struct text *out)
+{
+	struct ct_print how = { .flags = q->print | flags, .label = q->names ? q->names->name : NULL };
+
+	if (q->print & CT_PRINT_XML && !*xml) {
+		text_puts(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<conntrack>\n");
+		*xml = true;
+	}
+	ct_print_as(ctk, ct, &how, out);
+	text_puts(out, "\n");
+}
 
 /* clear_counters: -z. */
 static void clear_counters(struct ct_entry *ct)
@@ -28,199 +35,219 @@ static void clear_counters(struct ct_entry *ct)
 		memset(ct->extra->acct, 0, sizeof ct->extra->acct);
 }
 
-/* walk_entry: ct_each's callback: lists, deletes, or both. */
+/* put_deleted: an entry that goes: the tool prints it without labels and times, and XML without a head. */
+static void put_deleted(struct conntrack_walk *w, const struct ct_entry *ct)
+{
+	static const unsigned shown = CT_PRINT_XML | CT_PRINT_SAVE | CT_PRINT_EXTENDED | CT_PRINT_ID;
+	const struct conntrack *ctk = w->rq->router->engine->ctk;
+	struct ct_print how = { .flags = (w->q.print & shown) | CT_PRINT_DELETED };
+
+	ct_print_as(ctk, ct, &how, &w->rq->out);
+	text_puts(&w->rq->out, "\n");
+}
+
+/* walk_entry: ct_each's callback: one entry of the table. */
 static void walk_entry(void *ctx, struct ct_entry *ct)
 {
-	struct walk *w = ctx;
+	struct conntrack_walk *w = ctx;
+	struct conntrack *ctk = w->rq->router->engine->ctk;
 
-	if (ct_is_dying(ct) || !conntrack_match(w->ctk, &w->q, ct))
+	if (ct_is_dying(ct))
 		return;
-	if (w->q.command != 'F')
-		ct_print_tool(w->ctk, ct, w->q.print, w->out);
-	if (w->q.zero)
-		clear_counters(ct);
-	if (w->q.command != 'L')
-		ct_kill(w->ctk, ct);
-	w->count++;
-}
-
-/* walk_end: what the tool says at the end. */
-static void walk_end(struct request *rq, const struct walk *w)
-{
-	if (w->q.command == 'F') {
-		text_puts(&rq->err, TOOL ": connection tracking table has been emptied.\n");
+	if (w->q.command == 'U') {
+		if (conntrack_match_update(ctk, &w->q, ct))
+			conntrack_update(w->rq, &w->q, ct, &w->count);
 		return;
 	}
-	text_printf(&rq->err, TOOL ": %u flow entries have been %s.\n", w->count,
-		    w->q.command == 'L' ? "shown" : "deleted");
-	rq->code = w->q.command == 'D' && !w->count ? CONNTRACK_OTHER : 0;
+	if (!conntrack_match(ctk, &w->q, ct, 0))
+		return;
+	w->count++;
+	switch (w->q.command) {
+	case 'L':
+		conntrack_put(ctk, &w->q, ct, 0, &w->xml, &w->rq->out);
+		if (conntrack_has(&w->q, CTO_ZERO))
+			clear_counters(ct);
+		break;
+	case 'D':
+		put_deleted(w, ct);
+		ct_kill(ctk, ct);
+		break;
+	default:
+		ct_kill(ctk, ct);
+		break;
+	}
 }
 
-/* walk_step: request.step: a bounded part of the table. */
-static bool walk_step(struct request *rq)
+bool conntrack_walk_step(struct conntrack_walk *w)
 {
-	struct walk *w = rq->state;
+	struct conntrack *ctk = w->rq->router->engine->ctk;
 	bool more;
 
 	do
-		more = ct_each(w->ctk, &w->cursor, walk_entry, w);
-	while (more && !request_enough(rq));
+		more = ct_each(ctk, &w->cursor, walk_entry, w);
+	while (more && !request_enough(w->rq));
+	return more;
+}
+
+int conntrack_walk_end(struct conntrack_walk *w)
+{
+	struct request *rq = w->rq;
+
+	if (w->q.command == 'F') {
+		text_puts(&rq->err, TOOL ": connection tracking table has been emptied.\n");
+		return 0;
+	}
+	if (w->xml)
+		text_puts(&rq->out, "</conntrack>\n");
+	text_printf(&rq->err, TOOL ": %u flow entries have been %s.\n", w->count,
+		    w->q.command == 'L'	  ? "shown"
+		    : w->q.command == 'U' ? "updated"
+					  : "deleted");
+	return w->q.command != 'L' && !w->count ? CONNTRACK_OTHER : 0;
+}
+
+/* walk_step: request.step. */
+static bool walk_step(struct request *rq)
+{
+	bool more;
+
+	rq->router->acting = rq;
+	more = conntrack_walk_step(rq->state);
+	rq->router->acting = NULL;
 	if (!more)
-		walk_end(rq, w);
+		rq->code = conntrack_walk_end(rq->state);
 	return more;
 }
 
 /* walk_done: request.done. */
 static void walk_done(struct request *rq)
 {
-	free(rq->state);
+	struct conntrack_walk *w = rq->state;
+
+	conntrack_query_free(&w->q);
+	free(w);
 	rq->state = NULL;
 }
 
-/* walk_start: begins -L, -D, -F. Return: exit status. */
-static int walk_start(struct request *rq, const struct conntrack_query *q)
+/* walk_start: begins -L, -D, -U, -F; takes what @q owns. Return: exit status. */
+static int walk_start(struct request *rq, struct conntrack_query *q)
 {
-	struct walk *w = calloc(1, sizeof *w);
+	struct conntrack_walk *w = calloc(1, sizeof *w);
 
 	if (!w)
-		return request_fail(rq, CONNTRACK_OTHER, "out of memory");
-	*w = (struct walk){ .ctk = rq->router->engine->ctk, .out = &rq->out, .q = *q };
+		return conntrack_failed(rq, "out of memory");
+	*w = (struct conntrack_walk){ .rq = rq, .q = *q };
+	q->names = NULL;
 	rq->state = w;
 	rq->step = walk_step;
 	rq->done = walk_done;
 	return 0;
 }
 
-/* --- expectations: their table is small (nf_conntrack_expect_max) --------------------------------------------------- */
-
-/* print_expect: ct_expect_each's callback. */
-static void print_expect(void *ctx, struct ct_expect *x)
+/* create: -I, -A. Return: exit status. */
+static int create(struct request *rq, const struct conntrack_query *q)
 {
-	struct walk *w = ctx;
+	bool made;
+	int code = conntrack_add(rq, q, &made);
 
-	ct_expect_print_tool(w->ctk, x, w->out);
-	w->count++;
+	if (!code)
+		text_printf(&rq->err, TOOL ": %u flow entries have been %s.\n", made, q->command == 'I' ? "created" : "added");
+	return code;
 }
 
-/* list_expect: -L expect. Return: exit status. */
-static int list_expect(struct request *rq, const struct conntrack_query *q)
-{
-	struct walk w = { .ctk = rq->router->engine->ctk, .out = &rq->out };
-
-	if (!q->ipv6)
-		ct_expect_each(w.ctk, print_expect, &w);
-	text_printf(&rq->err, TOOL ": %u expectations have been shown.\n", w.count);
-	return 0;
-}
-
-/* Expectations gathered for removal: a walk may not change the table. */
-struct doomed {
-	struct ct_expect **item;
-	unsigned count, max;
-};
-
-/* gather_expect: ct_expect_each's callback. */
-static void gather_expect(void *ctx, struct ct_expect *x)
-{
-	struct doomed *d = ctx;
-
-	if (d->count < d->max)
-		d->item[d->count++] = x;
-}
-
-/* flush_expect: -F expect. Return: exit status. */
-static int flush_expect(struct request *rq)
-{
-	struct conntrack *ctk = rq->router->engine->ctk;
-	struct doomed d = { .max = ct_expect_count(ctk) };
-
-	d.item = calloc(d.max + 1u, sizeof *d.item);
-	if (!d.item)
-		return request_fail(rq, CONNTRACK_OTHER, "out of memory");
-	ct_expect_each(ctk, gather_expect, &d);
-	for (unsigned i = 0; i < d.count; i++)
-		ct_expect_remove(ctk, d.item[i]);
-	free(d.item);
-	text_puts(&rq->err, TOOL ": expectation table has been emptied.\n");
-	return 0;
-}
-
-/* on_expect: a command on the table of expectations. Return: exit status. */
-static int on_expect(struct request *rq, const struct conntrack_query *q)
-{
-	const struct conntrack *ctk = rq->router->engine->ctk;
-
-	switch (q->command) {
-	case 'L':
-		return list_expect(rq, q);
-	case 'F':
-		return flush_expect(rq);
-	case 'C':
-		text_printf(&rq->out, "%u\n", ct_expect_count(ctk));
-		return 0;
-	case 'S':
-		text_printf(&rq->out, "cpu=0   \texpect_new=%u expect_create=%u expect_delete=%u \n",
-			    (uint32_t)ctk->stats.expect_new, (uint32_t)ctk->stats.expect_create,
-			    (uint32_t)ctk->stats.expect_delete);
-		return 0;
-	default:
-		return conntrack_later(rq, "this command for expectations");
-	}
-}
-
-/* on_connections: a command on the table of connections. Return: exit status. */
-static int on_connections(struct request *rq, const struct conntrack_query *q)
+/* on_connections: a command on the table of connections; takes what @q owns. Return: exit status. */
+static int on_connections(struct request *rq, struct conntrack_query *q)
 {
 	struct conntrack *ctk = rq->router->engine->ctk;
 
 	switch (q->command) {
 	case 'L':
 	case 'D':
+	case 'U':
 	case 'F':
 		return walk_start(rq, q);
+	case 'I':
+	case 'A':
+		return create(rq, q);
+	case 'G':
+		return conntrack_get(rq, q);
 	case 'E':
 		return conntrack_events(rq, q);
 	case 'C':
 		text_printf(&rq->out, "%u\n", ctk->count);
 		return 0;
-	case 'S':
+	default:
 		ct_print_tool_stat(ctk, &rq->out);
 		return 0;
-	default: {
-		const char name[] = { '-', (char)q->command, 0 };
-
-		return conntrack_later(rq, name);
-	}
 	}
 }
 
-int command_conntrack(struct request *rq)
+/* run: carries out what was parsed; takes what @q owns. Return: exit status. */
+static int run(struct request *rq, struct conntrack_query *q)
 {
-	struct conntrack_query q = { 0 };
-	int code = conntrack_parse(rq, &q);
-
-	if (code)
-		return code < 0 ? 0 : code;
-	switch (q.command) {
+	switch (q->command) {
 	case 'V':
 		text_puts(&rq->out, TOOL "\n");
 		return 0;
 	case 'h':
 	case 0:
-		text_puts(
-			&rq->out,
-			"Usage: conntrack -L|-D|-F|-E|-C|-S [conntrack|expect] [options]: see conntrack(8), "
-			"`tapgate help conntrack`\n");
+		conntrack_help(&rq->out);
+		if (conntrack_has(q, CTO_PROTO))
+			conntrack_protocol_help(q, &rq->out);
 		return 0;
 	default:
 		break;
 	}
-	if (!strcmp(q.table, "dying") || !strcmp(q.table, "unconfirmed")) {
-		/* No entry waits in such a list here between two packets. */
-		if (q.command != 'L')
-			return conntrack_later(rq, q.table);
-		text_puts(&rq->err, TOOL ": 0 flow entries have been shown.\n");
+	if (q->table == CONNTRACK_EXPECT)
+		return q->command == 'E' ? conntrack_events(rq, q) : conntrack_expect(rq, q);
+	if (q->table == CONNTRACK_ENTRIES)
+		return on_connections(rq, q);
+	/* No entry waits in such a list here between two packets. */
+	text_puts(&rq->err, TOOL ": 0 flow entries have been shown.\n");
+	return 0;
+}
+
+/* loads_file: whether the words are those of -R. */
+static bool loads_file(int argc, char **argv)
+{
+	return argc > 2 && (!strcmp(argv[1], "-R") || !strcmp(argv[1], "--load-file"));
+}
+
+int command_conntrack(struct request *rq)
+{
+	struct conntrack_query q = { 0 };
+	int code;
+
+	if (loads_file(rq->argc, rq->argv))
+		return conntrack_load(rq);
+	rq->router->acting = rq;
+	code = conntrack_parse(rq, rq->argc, rq->argv, &q);
+	if (!code)
+		code = run(rq, &q);
+	rq->router->acting = NULL;
+	conntrack_query_free(&q);
+	return code;
+}
+
+int conntrack_prepare(int argc, char **argv)
+{
+	int fd;
+
+	if (!loads_file(argc, argv) || !strcmp(argv[2], "-"))
+		return 0;
+	fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && dup2(fd, STDIN_FILENO) >= 0) {
+		close(fd);
 		return 0;
 	}
-	return strcmp(q.table, "expect") ? on_connections(rq, &q) : on_expect(rq, &q);
+	fprintf(stderr,
+		TOOL ": Failed to open file %s for reading\n"
+		     "Try `conntrack -h' or 'conntrack --help' for more information.\n",
+		argv[2]);
+	return CONNTRACK_USAGE;
+}
+
+bool conntrack_reads_input(int argc, char **argv)
+{
+	return loads_file(argc, argv);
 }

@@ -78,18 +78,22 @@ const struct command commands[] = {
 		     "  restore             adds what `list` printed, from standard input\n"
 		     "  monitor             objects that reach their quota, until interrupted\n",
 	  .live = command_nfacct, .reads_input = nfacct_reads_input },
-	{ .name = "conntrack", .usage = "-L | -D | -F | -E | -C | -S [conntrack | expect] [OPTIONS]",
+	{ .name = "conntrack", .usage = "-L | -G | -D | -I | -A | -U | -E | -F | -C | -S [conntrack | expect] [OPTIONS]; -R FILE",
 	  .summary = "the live connections, as conntrack(8)",
 	  .options = "  -L, --dump          list connections or expectations\n"
+		     "  -G, --get           one connection or expectation\n"
 		     "  -D, --delete        delete the connections that fit\n"
+		     "  -I, --create        make one; -A, --add: unless it is there\n"
+		     "  -U, --update        change -m MARK, -t SECONDS, -u STATUS, --state, --label-add, --label-del of those that fit\n"
 		     "  -F, --flush         delete all\n"
 		     "  -E, --event         what happens to connections, until interrupted; -e NEW,UPDATES,DESTROY\n"
 		     "  -C, --count         how many there are\n"
 		     "  -S, --stats         counters\n"
 		     "To choose: -s -d -r -q ADDRESS[/MASK], -p PROTOCOL (then --sport, --dport, --state, --icmp-type ...),\n"
-		     "-m MARK[/MASK], -u STATUS, -w ZONE, -n -g -j [ADDRESS]; -z clears the counters listed.\n"
-		     "  -o, --output LIST   extended, id, ktimestamp, labels; with -E timestamp; comma separated\n",
-	  .live = command_conntrack },
+		     "-m MARK[/MASK], -u STATUS, -l LABEL, -w ZONE, -n -g -j [ADDRESS[:PORT]]; -z clears the counters listed.\n"
+		     "  -o, --output LIST   extended, id, ktimestamp, labels, xml, save; with -E timestamp; comma separated\n"
+		     "  -R, --load-file F   the commands in a file, as -L -o save writes them; - is standard input\n",
+	  .live = command_conntrack, .prepare = conntrack_prepare, .reads_input = conntrack_reads_input, .follows = true },
 	{ .name = "cat", .usage = "PATH...", .summary = "prints files of the status tree", .live = command_cat },
 	{ .name = "ls", .usage = "[-l] [PATH...]", .summary = "lists a folder of the status tree", .live = command_ls },
 	{ .name = "write", .usage = "PATH [VALUE]", .summary = "writes to a file of the status tree; without VALUE from stdin",

@@ -272,12 +272,27 @@ static void on_written(struct bufferevent *bev, void *arg)
 		go_on(c);
 }
 
+/* interrupt: the client closed its side and waits for the last words of a command that would not end by itself. */
+static void interrupt(struct connection *c)
+{
+	router_enter(c->rq.router);
+	c->rq.interrupt(&c->rq);
+	c->rq.step = NULL;
+	router_leave(c->rq.router);
+	queue_output(c);
+	end(c);
+}
+
 /* on_event: libevent's callback: the peer closed, an error, or a request that did not become whole in time. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
+	struct connection *c = arg;
+
 	(void)bev;
-	(void)what;
-	connection_free(arg);
+	if (what & BEV_EVENT_EOF && c->running && !c->ended && c->rq.interrupt)
+		interrupt(c);
+	else
+		connection_free(c);
 }
 
 /* --- the socket ---------------------------------------------------------------------------------------------------- */
@@ -287,6 +302,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
 	struct control *control = arg;
 	struct connection *c = control->count < CONTROL_CONNECTIONS_MAX ? calloc(1, sizeof *c) : NULL;
+	struct ucred peer;
 	const struct timeval idle = { CONTROL_IDLE_SECONDS, 0 };
 
 	(void)listener;
@@ -298,6 +314,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	}
 	c->control = control;
 	c->rq.router = control->router;
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){ sizeof peer }))
+		c->rq.portid = (uint32_t)peer.pid;
 	c->rq.wake = wake;
 	c->bev = bufferevent_socket_new(control->router->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	c->again = c->bev ? event_new(control->router->base, -1, 0, on_again, c) : NULL;

@@ -32,6 +32,7 @@ enum { REQUEST_PIECE = 16 << 10 }; /* bytes that one call of .step makes, and wh
 
 struct request {
 	struct router *router;
+	uint32_t portid;     /* the client's process */
 	int argc;
 	char **argv;         /* argv[0] is the command's name; ends with NULL; the command may reorder it */
 	char *input;         /* standard input, @input_len bytes and a NUL; "" where the command takes none; may be written to */
@@ -39,6 +40,7 @@ struct request {
 	struct text out, err; /* what the client prints; emptied as it is sent */
 	int code;            /* exit status, when .step has ended; a live function's return value goes here */
 	bool (*step)(struct request *rq); /* NULL: no more to come */
+	void (*interrupt)(struct request *rq); /* the client wants no more: the last output instead of steps; NULL: none, it ends */
 	void (*done)(struct request *rq); /* frees state; also when the client went away; may be NULL */
 	void *state;
 	bool asleep;          /* set by .step: nothing to do until request_wake */

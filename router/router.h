@@ -24,6 +24,7 @@ struct event;
 struct event_base;
 struct fuse_mount;
 struct nfacct_run;
+struct request;
 
 enum { ROUTER_SIGNALS = 4 };
 
@@ -40,6 +41,7 @@ struct router {
 	struct event *timer;    /* fires at the engine's deadline */
 	uint64_t armed;         /* deadline for which the timer is set, ns; UINT64_MAX = not set */
 	struct event *signals[ROUTER_SIGNALS];
+	const struct request *acting; /* the conntrack command that is being carried out; NULL: none */
 	struct conntrack_listener *listeners; /* running `conntrack -E` */
 	struct nfacct_run *nfacct_monitors;   /* running `nfacct monitor` */
 	uint64_t started;       /* monotonic ns */
