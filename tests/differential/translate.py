@@ -15,7 +15,7 @@ import time
 from typing import NamedTuple
 
 from . import wire
-from .play import Player, TUPLES_MAX, compare_frames, entry_differs
+from .play import TUPLES_MAX, Player, compare_frames, entry_differs
 from .sides import HOST_MAC, LAN, ROUTER_MAC, WAN
 
 CHECKSUM_AT = {wire.TCP: 16, wire.UDP: 6, wire.UDPLITE: 6}
@@ -41,11 +41,9 @@ def _crc_is_right(segment):
 def rewritten(packet, old, new):
     """The packet with tuple @old as one with tuple @new: addresses, keys and checksums, as far as the packet has them."""
     at, proto = (packet[0] & 15) * 4, packet[9]
-    p = bytearray(packet)
+    p = bytearray(readdressed(packet, *new[:2]))
     addresses = old[0] + old[1], new[0] + new[1]
-    p[10:12] = _patched(packet[10:12], *addresses)
-    p[12:20] = addresses[1]
-    if struct.unpack_from("!H", packet, 6)[0] & 0x1fff:
+    if _where(packet)[0]:
         return bytes(p)
     if proto in wire.PORTS and len(packet) >= at + 4:
         right = proto == wire.SCTP and _crc_is_right(packet[at:])
@@ -76,10 +74,8 @@ def requoted(packet, old, new):
 
 
 def readdressed(packet, src, dst):
-    """The packet with other addresses; its checksum must not cover them."""
-    return rewritten(packet, (packet[12:16], packet[16:20], 0, 0, 0), (src, dst, 0, 0, 0)) if packet[9] not in (
-        wire.TCP, wire.UDP, wire.UDPLITE, wire.SCTP, wire.ICMP) else (
-        packet[:10] + _patched(packet[10:12], packet[12:20], src + dst) + src + dst + packet[20:])
+    """The packet with other addresses in its IP header, and nothing else."""
+    return packet[:10] + _patched(packet[10:12], packet[12:20], src + dst) + src + dst + packet[20:]
 
 
 def _where(packet):
@@ -108,8 +104,7 @@ def _rewritten_pieces(packets, old, new):
     whole = rewritten(first[:6] + b"\0\0" + first[8:size] + b"".join(bodies), old, new)
     result, begin = [], size
     for p, body in zip(packets, bodies):
-        hlen = (p[0] & 15) * 4
-        head = p[:10] + _patched(p[10:12], old[0] + old[1], new[0] + new[1]) + new[0] + new[1] + p[20:hlen]
+        head = readdressed(p, *new[:2])[:(p[0] & 15) * 4]
         result.append(head + whole[begin:begin + len(body)])
         begin += len(body)
     return result
@@ -192,7 +187,7 @@ class View:
         if not way:
             return step.side, packet
         if not t:
-            return way.far_side, rewritten(packet, (begun[1], begun[0], 0, 0, 0), (way.far[1], way.far[0], 0, 0, 0))
+            return way.far_side, readdressed(packet, way.far[1], way.far[0])
         return way.far_side, rewritten(packet, t, wire.inverse(way.far))
 
 
@@ -204,16 +199,30 @@ def _class_of(port, ranges):
 class TranslatedPlayer(Player):
     """One sequence on its way.  Tuples to ask for are pairs: the kernel's, Tapgate's."""
 
+    Names = Names
+
     def __init__(self, sequence, lab):
         super().__init__(sequence, lab)
         self.choice, self.names = lab.group.choice, lab.names
         self.views = View(), View()
+        self.chosen = {}  # {(whose, what the kernel chose): what Tapgate chose}
+        self.begun = {}   # {what the pieces of a datagram have in common: its pair of tuples}
 
-    def _alike(self, key, theirs, ours):
+    def _alike(self, proto, key, theirs, ours):
         """Whether two keys may stand for one choice. @key: what was to be kept; ours and theirs differ."""
         if not self.choice.random and key in (theirs, ours):
             return False
+        if proto == wire.ICMP and not self.choice.ranges:
+            return True
         return _class_of(theirs, self.choice.ranges) == _class_of(ours, self.choice.ranges)
+
+    def _may_be(self, t, theirs, ours):
+        """Whether a flow, @t to its beginner, may look different behind the two routers as it does. One that got again what
+        its source had before must have it again on both."""
+        if theirs[:2] + theirs[4:] != ours[:2] + ours[4:] or not all(
+                a == b or self._alike(t[4], key, a, b) for key, a, b in zip(t[2:4], theirs[2:4], ours[2:4])):
+            return False
+        return self.chosen.setdefault((t[0], t[2], t[4], theirs[0], theirs[2]), ours[2]) == ours[2]
 
     def _learn(self, pair):
         if None in pair or pair in self.known or len(self.tuples) >= TUPLES_MAX:
@@ -238,9 +247,16 @@ class TranslatedPlayer(Player):
             view.ways[t] = Way(far, came, gone or (old.far_side if old else other))
             fars.append(far)
         theirs, ours = fars
-        if theirs[:2] + theirs[4:] == ours[:2] + ours[4:] and all(
-                a == b or self._alike(key, a, b) for key, a, b in zip(pair[0][2:4], theirs[2:4], ours[2:4])):
+        if self._may_be(pair[0], theirs, ours):
             self.names.give(ours, theirs)
+
+    def _tuples_of(self, packets):
+        """The pair of tuples of what was sent; of a later fragment, those that its first one had."""
+        pair, p = tuple(map(wire.tuple_of, packets)), packets[0]
+        which = p[4:6] + p[9:10] + p[12:20]
+        if _where(p)[1] and None not in pair:
+            self.begun[which] = pair
+        return self.begun.get(which, pair) if _where(p)[0] else pair
 
     def _step(self, step):
         now, sent = time.monotonic_ns(), [view.outgoing(step) for view in self.views]
@@ -248,7 +264,7 @@ class TranslatedPlayer(Player):
             return "the far port", sent[0][0], sent[1][0]
         frames = [side.send(where, ROUTER_MAC[where] + HOST_MAC[where] + b"\x08\x00" + packet, now, step.vnet)
                   for side, (where, packet) in zip((self.kernel, self.tapgate), sent)]
-        pair = tuple(wire.tuple_of(packet) for _, packet in sent)
+        pair = self._tuples_of([packet for _, packet in sent])
         if None not in pair:
             self._bind(pair, sent[0][0], frames)
         found = compare_frames(frames[0], {port: self.names.frames(seen) for port, seen in frames[1].items()}, sent[0][1])
