@@ -11,14 +11,23 @@
 
 #include <arpa/inet.h>
 
-/* udp_input: no socket: port unreachable, if the datagram is good. Return: why it ends. */
+/* udp_input: no socket: port unreachable, if the datagram is good. What follows it in the packet is cut off, and a checksum
+ * that a hook found right over all is looked at anew. Return: why it ends. */
 static enum drop_reason udp_input(struct netstack *ns, struct pkt *p)
 {
 	const struct udp_hdr *udp = pkt_l4(p, sizeof *udp);
 	uint32_t len = udp ? ntohs(udp->len) : 0;
 
-	if (!udp || len < sizeof *udp || len > pkt_l4_len(p) || !csum_l4_verify(p))
+	if (!udp || len < sizeof *udp || len > pkt_l4_len(p))
 		return DROP_LOCAL_BAD_CHECKSUM;
+	if (len < pkt_l4_len(p) && p->hdr.proto == IP_PROTO_UDP) {
+		p->len = p->hdr.l4 + len;
+		if (p->csum == CSUM_OK)
+			p->csum = CSUM_NONE;
+	}
+	if (!csum_l4_verify(p))
+		return DROP_LOCAL_BAD_CHECKSUM;
+	pkt_ct_drop(p); /* nf_reset_ct: what the error belongs to is found from what it quotes */
 	icmp_send_error(ns, p, ICMP_UNREACHABLE, ICMP_PORT_UNREACH, 0);
 	return DROP_LOCAL_NO_LISTENER;
 }

@@ -8,7 +8,7 @@ from .play import Step
 from .wire import ACK, FIN, RST, SYN
 
 LENGTHS = (0, 1, 2, 7, 8, 18, 100, 1400)
-GENERIC = (0, 4, 33, 41, 50, 51, 89, 99, 255)
+GENERIC = (0, 4, 41, 50, 51, 89, 99, 255)
 
 
 def _pause(rng, steps, pauses, chance=0.1):

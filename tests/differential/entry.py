@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     status: int
     timeout: float
     mark: int = 0
-    zone: int = 0
+    zone: tuple = (0, 0)  # of either direction
     state: int = None
     scale: tuple = ()
     flags: tuple = ()
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
         words.append("|".join(name for bit, name in enumerate(STATUS) if self.status >> bit & 1))
         for name in ("scale", "flags", "vtags", "counters", "helper", "seqadj", "mark", "zone"):
             value = getattr(self, name)
-            if value:
+            if value and value != (0, 0):
                 words.append("%s %s" % (name, value))
         if self.master:
             words.append("master " + wire.tuple_text(self.master))
@@ -72,7 +72,7 @@ def from_wire(raw):
     orig_tuple, proto = _tuple_from_wire(orig), orig[12]
     return Entry(
         orig_tuple, _tuple_from_wire(reply), status, remaining / 1e9, mark,
-        struct.unpack_from("<H", orig, 14)[0],
+        (struct.unpack_from("<H", orig, 14)[0], struct.unpack_from("<H", reply, 14)[0]),
         state if proto in (wire.TCP, wire.SCTP) else None,
         (scale0, scale1) if proto == wire.TCP else (),
         (flags0, flags1) if proto == wire.TCP else (),
@@ -140,11 +140,19 @@ def _seqadj(raw, where):
     return tuple(_u(raw, a[n], "!I") for n in (1, 2, 3))
 
 
+def _zone_of(raw, a, which):
+    """The zone of one direction: the entry's, or the tuple's own."""
+    if 18 in a:
+        return _u(raw, a[18], "!H")
+    own = attributes(raw, *a[which])
+    return _u(raw, own[3], "!H") if 3 in own else 0
+
+
 def from_netlink(raw, at, end):
     """An Entry from the attributes of a ctnetlink message."""
     a = attributes(raw, at, end)
     orig = _tuple_from_attr(raw, a[1])
-    words = {}
+    words = {"zone": tuple(_zone_of(raw, a, which) for which in (1, 2))}
     if 4 in a:
         outer = attributes(raw, *a[4])
         if 1 in outer:
@@ -163,4 +171,4 @@ def from_netlink(raw, at, end):
     if 14 in a:
         words["master"] = _tuple_from_attr(raw, a[14])
     return Entry(orig, _tuple_from_attr(raw, a[2]), _u(raw, a[3], "!I"), _u(raw, a[7], "!I") if 7 in a else 0,
-                 _u(raw, a[8], "!I") if 8 in a else 0, _u(raw, a[18], "!H") if 18 in a else 0, **words)
+                 _u(raw, a[8], "!I") if 8 in a else 0, **words)

@@ -42,7 +42,7 @@ class Hosts:
         kind, code = rng.choice(((3, 0), (3, 1), (3, 3), (3, 4), (3, 13), (4, 0), (5, 1), (11, 0), (11, 1), (12, 0), (3, 99)))
         rest = struct.pack("!HH", 0, rng.choice((0, 576, 1400))) if kind != 5 else self.ends(d)[0]
         source = rng.choice((self.ends(d)[0], bytes((198, 19, 200, 1)) if d else bytes((10, 65, 200, 1))))
-        to = quoted[12:16] if rng.random() < 0.9 else self.ends(d)[1]
+        to = quoted[12:16] if rng.random() < 0.9 else (self.client2 if d else self.server2)
         cut = (quoted[0] & 15) * 4 + rng.choice((8, 8, 8, 20, 64, len(quoted), 7, 4, 0))
         if rng.random() < 0.03:
             cut = rng.randrange(0, 20)

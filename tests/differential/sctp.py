@@ -112,10 +112,26 @@ class Association:
     def heartbeat(self, d):
         self.send(d, self.body(self.rng.choice((HEARTBEAT, HEARTBEAT_ACK)), d))
 
+    def moved(self, d):
+        """Heartbeats with tags that nobody has seen on this path: the association was begun anew elsewhere."""
+        rng = self.rng
+        strange = rng.getrandbits(32)
+        self.send(d, self.body(HEARTBEAT, d), vtag=strange)
+        if rng.random() < 0.3:
+            self.any(rng.randrange(2))
+        if rng.random() < 0.9:
+            self.send(rng.choice((1 - d, 1 - d, d)), self.body(HEARTBEAT_ACK, 1 - d),
+                      vtag=rng.choice((rng.getrandbits(32), self.tag[d], strange)))
+        if rng.random() < 0.7:
+            self.tag[1 - d] = strange
+        if rng.random() < 0.7:
+            self.send(d, self.body(rng.choice((DATA, HEARTBEAT, SACK)), d))
+
     def play(self):
         rng = self.rng
         rng.choices((self.open, self.second_path, lambda: self.any(rng.randrange(2))), (6, 2, 1))[0]()
-        ways, weights = (self.data, self.heartbeat, self.any, self.close, self.odd, self.error, self.init, self.wait), (6, 3, 8, 2, 2, 2, 2, 1)
+        ways, weights = (self.data, self.heartbeat, self.any, self.close, self.odd, self.error, self.init, self.moved,
+                         self.wait), (6, 3, 8, 2, 2, 2, 2, 2, 1)
         for _ in range(rng.choice((1, 4, 8, 15))):
             rng.choices(ways, weights)[0](rng.randrange(2))
         return self.steps

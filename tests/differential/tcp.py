@@ -35,16 +35,21 @@ class Conversation:
         self.end = [End(rng), End(rng)]
         self.last = [None, None]
 
-    def segment(self, d, flags, seq=None, ack=None, *, win=None, options=b"", length=0, learn=True, **words):
-        """Appends a segment; what is not given is what the side would send now. @learn: the side knows that it sent it."""
+    def segment(self, d, flags, seq=None, ack=None, *, win=None, options=b"", length=0, learn=True, offload=0, **words):
+        """Appends a segment; what is not given is what the side would send now. @learn: the side knows that it sent it;
+        @offload: the size for wire.offloaded."""
         me, peer = self.end[d], self.end[1 - d]
         seq = me.nxt if seq is None else seq & M32
         ack = (peer.nxt if flags & ACK else 0) if ack is None else ack & M32
         win = me.win if win is None else win
         src, dst = self.hosts.ends(d)
         packet = wire.tcp(src, dst, *self.hosts.ports(d), seq, ack, flags, win, options=options, data=bytes(length), **words)
-        self.steps.append(self.hosts.step(d, packet))
-        self.last[d] = packet
+        if offload:
+            packet, vnet = wire.offloaded(packet, offload)
+            self.steps.append(self.hosts.step(d, packet, vnet=vnet))
+        else:
+            self.steps.append(self.hosts.step(d, packet))
+        self.last[d] = None if offload else packet
         if learn:
             taken = seq + length + bool(flags & SYN) + bool(flags & FIN) & M32
             if (taken - me.nxt) & M32 < 1 << 31:
@@ -241,6 +246,18 @@ class Conversation:
         elif way < 0.6:
             self.segment(1 - d, RST | ACK, seq=0, ack=seq + 1, win=0, learn=False)
 
+    def last_challenge(self, d):
+        """Both have sent FIN, one begins anew, the other one challenges (RFC 5961)."""
+        self.finish(d)
+        self.finish(1 - d)
+        side = self.rng.choice((d, 1 - d))
+        self.segment(side, SYN, self.rng.choice((self.end[side].isn, self.end[side].nxt, self.rng.getrandbits(32))), learn=False)
+        self.segment(1 - side, ACK)
+        if self.rng.random() < 0.5:
+            self.segment(side, RST, seq=self.end[1 - side].sent_ack, win=0, learn=False)
+        if self.rng.random() < 0.5:
+            self.segment(self.rng.randrange(2), ACK)
+
     def late_syn_ack(self, d):
         peer = self.end[1 - d]
         self.segment(d, SYN | ACK, self.rng.choice((self.end[d].isn, self.end[d].nxt, self.rng.getrandbits(32))),
@@ -279,7 +296,20 @@ class Conversation:
 
     ACTIONS = (("data", 20), ("acknowledge", 20), ("repeat", 5), ("retransmit", 4), ("sack", 4), ("keepalive", 2), ("finish", 3),
                ("reset", 4), ("fault", 14), ("odd", 5), ("late_syn", 4), ("late_syn_ack", 2), ("error", 4), ("wait", 2),
-               ("close", 3), ("reopen", 3))
+               ("close", 3), ("reopen", 3), ("last_challenge", 1))
+
+    def super_packet(self, d):
+        """Data as a sender with offloads hands it over, at an edge of the window now and then."""
+        rng, peer = self.rng, self.end[1 - d]
+        if rng.random() < 0.6:
+            self.end[d].win = self.window()
+        length = rng.choice((1, 100, 1000, 3000, 20000, 60000))
+        edge = (peer.sent_ack + (peer.win << peer.scale) - self.end[d].nxt) & M32
+        if rng.random() < 0.4 and 0 < edge + 2 < 60000:
+            length = max(edge + rng.choice(NEAR_EDGES), 1)
+        self.segment(d, rng.choice((ACK, ACK | PSH, ACK | PSH, ACK | FIN, ACK | CWR)), length=length,
+                     offload=rng.choice((536, 1448, 1460)), df=rng.random() < 0.5, ident=rng.choice((1, 0xffff)),
+                     ttl=rng.choice((64, 64, 64, 1)))
 
     def play(self):
         names, weights = zip(*self.ACTIONS)
@@ -292,3 +322,14 @@ class Conversation:
 def generate(rng, hosts, pauses=()):
     """The steps of a random conversation."""
     return Conversation(rng, hosts, pauses).play()
+
+
+class Offloaded(Conversation):
+    """One of super-packets."""
+
+    ACTIONS = Conversation.ACTIONS + (("super_packet", 60),)
+
+
+def offloaded(rng, hosts, pauses=()):
+    """The steps of a random conversation between hosts with offloads."""
+    return Offloaded(rng, hosts, pauses).play()

@@ -84,6 +84,18 @@ def tcp(src, dst, sport, dport, seq, ack, flags, window, *, options=b"", data=b"
     return ip(src, dst, TCP, _summed(src, dst, TCP, head + options + data, 16, bad), **ip_words)
 
 
+def offloaded(packet, size):
+    """A TCP or UDP packet as a sender with offloads hands it over: (packet, vnet header).  The checksum is to be completed, and
+    what is longer is to be cut into @size bytes of payload each."""
+    at, proto = (packet[0] & 15) * 4, packet[9]
+    field = 16 if proto == TCP else 6
+    pseudo = ~checksum(packet[12:20] + struct.pack("!HH", proto, len(packet) - at)) & 0xffff
+    packet = packet[:at + field] + struct.pack("!H", pseudo) + packet[at + field + 2:]
+    head = at + ((packet[at + 12] >> 4) * 4 if proto == TCP else 8)
+    kind = (1 if proto == TCP else 5) if len(packet) - head > size else 0
+    return packet, struct.pack("<BBHHHHH", 1, kind, 14 + head if kind else 0, size if kind else 0, 14 + at, field, 0)
+
+
 def udp(src, dst, sport, dport, data=b"", *, bad=False, none=False, length=None, proto=UDP, coverage=0, **ip_words):
     """UDP, or UDP-Lite with a @coverage (0: all). @none: checksum 0; @length: a length field that lies."""
     third = coverage if proto == UDPLITE else 8 + len(data)
