@@ -3,7 +3,8 @@
  * A step is a packet and what must become of it:
  *
  *   "O tcp S s=100 a=0 w=5840 l=0 o=SW7"   O, R: from 10.0.0.1:1000 to 10.0.0.2:80, or back. Letters of flags SAFRPU.
- *                                          o=: S SACK permitted, W<n> window scale, K<edge> one SACK block up to it
+ *                                          o=: S SACK permitted, W<n> window scale, K<edge> one SACK block up to it,
+ *                                          B<left>:<right>:... a SACK option with these blocks
  *   "O udp", "O icmp 8.0", "O gre", "O gre 1 7", "O ip 50", "O sctp init tag=0 itag=5" ...
  *   "O dccp request s=10", "R dccp ack s=5 a=10"   24: numbers of 24 bits; cov=, off=: checksum coverage, data offset
  *
@@ -95,6 +96,24 @@ static uint32_t number_after(const char *text, const char *key)
 	return at ? (uint32_t)strtoul(at + strlen(key), NULL, 0) : 0;
 }
 
+/* sack_option: the option of "B1:2:3:4". Return: its length. */
+static unsigned sack_option(const char *text, uint8_t *out)
+{
+	unsigned n = 2;
+	char *end;
+
+	do {
+		uint32_t edge = htonl((uint32_t)strtoul(text + 1, &end, 10));
+
+		memcpy(out + n, &edge, 4);
+		n += 4;
+		text = end;
+	} while (*text == ':');
+	out[0] = 5;
+	out[1] = (uint8_t)n;
+	return n;
+}
+
 /* tcp_options: bytes of "SW7K<edge>"; @edge: where a SACK block ends. Return: their number, a multiple of 4. */
 static unsigned tcp_options(const char *text, uint8_t *out)
 {
@@ -108,6 +127,8 @@ static unsigned tcp_options(const char *text, uint8_t *out)
 			out[n++] = 3;
 			out[n++] = 3;
 			out[n++] = (uint8_t)strtoul(text + 1, NULL, 10);
+		} else if (*text == 'B') {
+			n += sack_option(text, out + n);
 		} else if (*text == 'K') {
 			uint32_t edge = htonl((uint32_t)strtoul(text + 1, NULL, 10)), start = 0;
 
