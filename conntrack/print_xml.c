@@ -97,11 +97,26 @@ static void put_times(const struct conntrack *ctk, const struct ct_entry *ct, un
 	text_printf(out, "<deltatime>%" PRIu64 "</deltatime>", age);
 }
 
+/* state_of: the state; the tool looks up the number of any protocol's state among the names of TCP's. NULL: none. */
+static const char *state_of(const struct ct_entry *ct, unsigned flags)
+{
+	if (!ct_shown_state(ct, flags))
+		return NULL;
+	switch (ct->tuple[CT_ORIGINAL].proto) {
+	case IP_PROTO_SCTP:
+		return ct_tcp_state_name(ct->sctp.state);
+	case IP_PROTO_DCCP:
+		return ct_tcp_state_name(ct->dccp.state);
+	default:
+		return ct_tcp_state_name(ct->tcp.state);
+	}
+}
+
 /* put_meta: <meta direction="independent">. */
 static void put_meta(const struct conntrack *ctk, const struct ct_entry *ct, const struct ct_print *how,
 		     struct text *out)
 {
-	const char *state = ct_shown_state(ct, how->flags);
+	const char *state = state_of(ct, how->flags);
 	uint16_t zone = ct_shown_zone(ct, CT_ZONE_BOTH);
 	unsigned flags = how->flags;
 
@@ -117,8 +132,7 @@ static void put_meta(const struct conntrack *ctk, const struct ct_entry *ct, con
 		text_printf(out, "<zone>%u</zone>", zone);
 	if (!(flags & CT_LESS_USE))
 		text_printf(out, "<use>%u</use>", ct_shown_use(ct, flags));
-	if (flags & CT_PRINT_ID)
-		text_printf(out, "<id>%u</id>", ct_id(ctk, ct));
+	text_printf(out, "<id>%u</id>", ct_id(ctk, ct)); /* asked for or not */
 	if (ct->status & CT_ST_ASSURED)
 		text_puts(out, "<assured/>");
 	if (!(ct->status & CT_ST_SEEN_REPLY))

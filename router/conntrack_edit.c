@@ -135,6 +135,8 @@ static int create(struct engine *e, const struct conntrack_query *q)
 		mirror(&orig, &reply);
 	else if (!has_orig(q) && has_reply(q))
 		mirror(&reply, &orig);
+	if (orig.proto != q->proto)
+		return -EINVAL; /* replies' addresses without their keys say no protocol */
 	if (conntrack_has(q, CTO_LABEL_ADD))
 		change.set |= CT_SET_LABELS;
 	error = zone_of(q, &zone, &zone_dir);

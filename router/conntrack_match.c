@@ -120,7 +120,9 @@ static bool match_meta(const struct conntrack *ctk, const struct conntrack_query
 		return false;
 	if (conntrack_has(q, CTO_STATUS) && q->command == 'L' && (ct->status & q->status_mask) != q->status)
 		return false;
-	if (conntrack_has(q, CTO_TIMEOUT) && ct_remaining(ctk, ct) / 1000000000u != q->timeout)
+	/* Not among what makes the tool compare, but compared then. */
+	if (conntrack_has(q, CTO_TIMEOUT) && q->options & CONNTRACK_COMPARED &&
+	    ct_remaining(ctk, ct) / 1000000000u != q->timeout)
 		return false;
 	return !conntrack_has(q, CTO_ID) || ct_id(ctk, ct) == q->id;
 }

@@ -201,6 +201,8 @@ static int take_protocol(struct request *rq, struct conntrack_query *q, const ch
 		return conntrack_misuse(rq, "`%s' unsupported protocol", arg);
 	q->side[CT_ORIGINAL].tuple.proto = q->proto;
 	q->side[CT_ORIGINAL].set |= CTA_PROTO;
+	if (!conntrack_protocol_options(q->protocol)->name) /* of others the reply's options say it */
+		q->side[CT_REPLY].tuple.proto = q->proto;
 	return 0;
 }
 
@@ -344,14 +346,9 @@ static int check(struct request *rq, struct conntrack_query *q)
 /* check_filter: what the tool says as it begins to work. Return: 0 or exit status. */
 static int check_filter(struct request *rq, const struct conntrack_query *q)
 {
-	static const uint32_t compared = 1u << CTO_PROTO | 1u << CTO_SRC | 1u << CTO_DST | 1u << CTO_REPLY_SRC |
-					 1u << CTO_REPLY_DST | 1u << CTO_MARK | 1u << CTO_SECMARK | 1u << CTO_STATUS |
-					 1u << CTO_ID | 1u << CTO_ZONE | 1u << CTO_LABEL | 1u << CTO_ORIG_ZONE |
-					 1u << CTO_REPLY_ZONE;
-
 	if (q->table != CONNTRACK_ENTRIES || !q->command || !strchr("LUDE", q->command))
 		return 0;
-	if (q->command == 'L' && conntrack_has(q, CTO_ZERO) && q->options & compared)
+	if (q->command == 'L' && conntrack_has(q, CTO_ZERO) && q->options & CONNTRACK_COMPARED)
 		return conntrack_misuse(rq, "Can't use -z with filtering parameters");
 	if (conntrack_has(q, CTO_MASK_SRC) && !conntrack_has(q, CTO_SRC))
 		return conntrack_misuse(rq, "Can't use --mask-src without --src");

@@ -26,6 +26,12 @@ enum conntrack_option {
 	CTO_COUNT
 };
 
+/* Options that make the tool compare an entry with what was given. */
+#define CONNTRACK_COMPARED                                                                                                \
+	(1u << CTO_PROTO | 1u << CTO_SRC | 1u << CTO_DST | 1u << CTO_REPLY_SRC | 1u << CTO_REPLY_DST | 1u << CTO_MARK |  \
+	 1u << CTO_SECMARK | 1u << CTO_STATUS | 1u << CTO_ID | 1u << CTO_ZONE | 1u << CTO_LABEL | 1u << CTO_ORIG_ZONE | \
+	 1u << CTO_REPLY_ZONE)
+
 /* What is known of one direction. */
 enum { CTA_SRC = 1, CTA_DST = 2, CTA_SRC_KEY = 4, CTA_DST_KEY = 8, CTA_PROTO = 16, CTA_TYPE = 32, CTA_CODE = 64, CTA_ICMP_ID = 128 };
 struct conntrack_side {
