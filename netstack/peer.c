@@ -103,20 +103,22 @@ bool peer_global_ok(struct netstack *ns, uint8_t type, uint8_t code, bool *limit
 bool peer_host_ok(struct netstack *ns, uint32_t dst, bool limited)
 {
 	uint64_t cost = ns->conf.icmp_ratelimit > 0 ? (uint64_t)ns->conf.icmp_ratelimit * NS_PER_MS : 0;
-	struct peer *peer;
 
 	if (!limited)
 		return true;
-	peer = peer_get(ns, dst);
-	peer->tokens += ns->now - peer->last;
-	peer->last = ns->now;
-	if (peer->tokens > PEER_BURST * cost)
-		peer->tokens = PEER_BURST * cost;
-	if (peer->tokens < cost) {
-		SNMP_INC(ns, IcmpOutRateLimitHost);
-		return false;
+	if (cost) { /* without a limit the peer keeps its tokens, for unroutable packets */
+		struct peer *peer = peer_get(ns, dst);
+
+		peer->tokens += ns->now - peer->last;
+		peer->last = ns->now;
+		if (peer->tokens > PEER_BURST * cost)
+			peer->tokens = PEER_BURST * cost;
+		if (peer->tokens < cost) {
+			SNMP_INC(ns, IcmpOutRateLimitHost);
+			return false;
+		}
+		peer->tokens -= cost;
 	}
-	peer->tokens -= cost;
 	ns->peers->global_credit -= netstack_random_below(ns, 3); /* 1 on average: the exact credit cannot be probed */
 	return true;
 }

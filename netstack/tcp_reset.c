@@ -2,13 +2,15 @@
  * router.
  *
  * Linux parity: net/ipv4/netfilter/nf_reject_ipv4.c (nf_send_reset), tcp_ipv4.c (tcp_v4_send_reset): id 0,
- * DF, default TTL, window 0; the TOS of the segment is reflected only by the router's own.
+ * DF, default TTL, window 0; the TOS of the segment is reflected only by the router's own, without its ECN bits.
  */
 #include "netstack/checksum.h"
 #include "netstack/ip4.h"
 #include "netstack/netstack_int.h"
 
 #include <arpa/inet.h>
+
+enum { TOS_ECN = 3 };
 
 /* may_reset: whether a segment may be answered. *tcp: its header. */
 static bool may_reset(struct pkt *p, bool from_rule, const struct tcp_hdr **tcp)
@@ -47,8 +49,8 @@ bool tcp_send_reset(struct netstack *ns, struct pkt *offender, bool from_rule)
 	if (!may_reset(offender, from_rule, &in))
 		return false;
 	p = pkt_alloc(ns->pool, PKT_SMALL);
-	rst = p ? ip4_prepare(p, IP_PROTO_TCP, ip->dst, ip->src, ns->conf.ip_default_ttl, from_rule ? 0 : ip->tos,
-			      sizeof *rst) : NULL;
+	rst = p ? ip4_prepare(p, IP_PROTO_TCP, ip->dst, ip->src, ns->conf.ip_default_ttl,
+			      from_rule ? 0 : (uint8_t)(ip->tos & ~TOS_ECN), sizeof *rst) : NULL;
 	if (!rst) {
 		pkt_free(p);
 		return false;
