@@ -216,11 +216,13 @@ class TranslatedPlayer(Player):
             return True
         return _class_of(theirs, self.choice.ranges) == _class_of(ours, self.choice.ranges)
 
-    def _may_be(self, t, theirs, ours):
-        """Whether a flow, @t to its beginner, may look different behind the two routers as it does. One that got again what
-        its source had before must have it again on both."""
+    def _may_be(self, pair, theirs, ours):
+        """Whether a flow, @pair to its beginner, may look different behind the two routers as it does. One that got again
+        what its source had before must have it again on both."""
+        t = pair[0]
         if theirs[:2] + theirs[4:] != ours[:2] + ours[4:] or not all(
-                a == b or self._alike(t[4], key, a, b) for key, a, b in zip(t[2:4], theirs[2:4], ours[2:4])):
+                a == b or (a, b) == keys or self._alike(t[4], keys[0], a, b)
+                for keys, a, b in zip(zip(*(side[2:4] for side in pair)), theirs[2:4], ours[2:4])):
             return False
         return self.chosen.setdefault((t[0], t[2], t[4], theirs[0], theirs[2]), ours[2]) == ours[2]
 
@@ -247,7 +249,7 @@ class TranslatedPlayer(Player):
             view.ways[t] = Way(far, came, gone or (old.far_side if old else other))
             fars.append(far)
         theirs, ours = fars
-        if self._may_be(pair[0], theirs, ours):
+        if self._may_be(pair, theirs, ours):
             self.names.give(ours, theirs)
 
     def _tuples_of(self, packets):
