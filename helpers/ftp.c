@@ -205,17 +205,22 @@ static bool at_newline(const struct ftp_state *st, enum ct_dir dir, uint32_t seq
 	return false;
 }
 
-/* remember: that a line begins at @seq; the older of the two makes room. */
+/* remember: that a line begins at @seq; the older of the two makes room, but not for one that is older still (a segment from
+ * long ago). */
 static void remember(struct ftp_state *st, enum ct_dir dir, uint32_t seq)
 {
 	uint32_t *place = st->after_newline[dir];
+	unsigned oldest;
 
 	if (at_newline(st, dir, seq))
 		return;
-	if (st->newlines[dir] < NEWLINES)
+	if (st->newlines[dir] < NEWLINES) {
 		place[st->newlines[dir]++] = seq;
-	else
-		place[(int32_t)(place[0] - place[1]) < 0 ? 0 : 1] = seq;
+		return;
+	}
+	oldest = (int32_t)(place[0] - place[1]) < 0 ? 0 : 1;
+	if ((int32_t)(place[oldest] - seq) < 0)
+		place[oldest] = seq;
 }
 
 /* --- expecting ------------------------------------------------------------------------------------------------------- */
