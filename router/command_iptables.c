@@ -33,12 +33,39 @@ int iptables_report(struct text *to, const char *name, const struct rule_error *
 	return err->code;
 }
 
+/* listing_step: some more lines. Return: whether there are more. */
+static bool listing_step(struct request *rq)
+{
+	do
+		if (!listing_go(rq->state, &rq->out))
+			return false;
+	while (!request_enough(rq));
+	return true;
+}
+
+/* listing_done: the request ends, also when the client went away: what the listing held is freed. */
+static void listing_done(struct request *rq)
+{
+	listing_end(rq->state);
+	tables_rest_all(rq->router->engine->tables);
+}
+
+int iptables_print(struct request *rq, struct listing *l)
+{
+	rq->state = l;
+	rq->step = listing_step;
+	rq->done = listing_done;
+	rq->eager = true;
+	return 0;
+}
+
 int command_iptables(struct request *rq)
 {
+	struct listing *l = NULL;
 	struct rule_error err;
 
-	if (!tables_tool(rq->router->engine->tables, rq->argc - 1, rq->argv + 1, &rq->out, &rq->err, &err))
-		return 0;
+	if (!tables_tool_begin(rq->router->engine->tables, rq->argc - 1, rq->argv + 1, &rq->out, &rq->err, &err, &l))
+		return l ? iptables_print(rq, l) : 0;
 	if ((err.code != IPTABLES_OTHER || err.told) && err.code != IPTABLES_RESOURCE)
 		return iptables_report(&rq->err, "iptables", &err, -1);
 	text_printf(&rq->err, "iptables: %s\n", err.text);

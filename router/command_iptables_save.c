@@ -69,10 +69,10 @@ int iptables_save_prepare(int argc, char **argv)
 
 int command_iptables_save(struct request *rq)
 {
-	enum table_id id = TABLE_COUNT;
+	struct listing_how how = { .kind = LISTING_SAVE, .id = TABLE_COUNT };
+	struct listing *l;
 	struct save_args a = { 0 };
 	time_t now = time(NULL);
-	char stamp[64];
 	struct tm tm;
 
 	if (save_options(rq->argc, rq->argv, &a, false))
@@ -82,16 +82,20 @@ int command_iptables_save(struct request *rq)
 		return IPTABLES_OTHER;
 	}
 	if (a.table)
-		id = table_find(a.table);
-	if (a.table && id == TABLE_COUNT) {
+		how.id = table_find(a.table);
+	if (a.table && how.id == TABLE_COUNT) {
 		text_puts(&rq->err, "iptables-save " IPTABLES_VERSION
 				    ": Cannot initialize: Table does not exist (do you need to insmod?)\n");
 		return IPTABLES_OTHER;
 	}
 	if (a.table)
-		tables_use(rq->router->engine->tables, id);
+		tables_use(rq->router->engine->tables, how.id);
 	localtime_r(&now, &tm);
-	strftime(stamp, sizeof stamp, "%a %b %e %H:%M:%S %Y", &tm);
-	tables_save(rq->router->engine->tables, id, a.counters, stamp, &rq->out);
-	return 0;
+	strftime(how.stamp, sizeof how.stamp, "%a %b %e %H:%M:%S %Y", &tm);
+	how.counters = a.counters;
+	l = listing_start(rq->router->engine->tables, &how);
+	if (l)
+		return iptables_print(rq, l);
+	text_puts(&rq->err, "iptables-save " IPTABLES_VERSION ": Memory allocation problem.\n");
+	return IPTABLES_RESOURCE;
 }

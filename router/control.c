@@ -132,7 +132,7 @@ static void go_on(struct connection *c)
 	uint64_t wait = rq->step ? background_wait(&rq->router->background, router_now()) : 0;
 	struct timeval later = { 0, (suseconds_t)((wait + 999) / 1000) };
 
-	if (c->ended || rq->asleep || evbuffer_get_length(bufferevent_get_output(c->bev)) >= BACKLOG)
+	if (c->ended || rq->asleep || (!rq->eager && evbuffer_get_length(bufferevent_get_output(c->bev)) >= BACKLOG))
 		return; /* on_written comes back when there is room */
 	if (wait) {
 		event_add(c->again, &later);

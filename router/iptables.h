@@ -27,6 +27,9 @@ struct restore_args {
  * Return: exit status. */
 int iptables_report(struct text *to, const char *name, const struct rule_error *err, int line);
 
+/* iptables_print: the request goes on with printing @l, which it takes over. Return: 0, its exit status. */
+int iptables_print(struct request *rq, struct listing *l);
+
 /* restore_options_read: reads the options with getopt_long(3), which says what is wrong on stderr if @loud.
  * Return: 0 or exit status. */
 int restore_options_read(int argc, char **argv, struct restore_args *args, bool loud);

@@ -43,6 +43,7 @@ struct request {
 	void (*interrupt)(struct request *rq); /* the client wants no more: the last output instead of steps; NULL: none, it ends */
 	void (*done)(struct request *rq); /* frees state; also when the client went away; may be NULL */
 	void *state;
+	bool eager;           /* .step is called also while the client does not read: what it holds must not wait for that */
 	bool asleep;          /* set by .step: nothing to do until request_wake */
 	void (*wake)(struct request *rq); /* of the connection */
 };

@@ -334,6 +334,7 @@ int status_open(const struct status *st, const char *path, struct status_reader 
 /* produce: goes on with a long file until @want bytes are at hand, the end is reached or the bound of one call. */
 static void produce(const struct status *st, struct status_reader *r, size_t want)
 {
+	r->cursor.args = &r->entry.args;
 	for (unsigned steps = 0; !r->end && r->text.len < want && steps < PULL_STEPS; steps++)
 		r->end = !r->entry.step(st, &r->cursor, &r->text);
 }
@@ -422,7 +423,7 @@ void status_close(struct status_reader *r)
 int status_read(const struct status *st, const char *path, struct text *out)
 {
 	struct status_entry entry;
-	struct status_cursor cursor = { .state = NULL };
+	struct status_cursor cursor = { .args = &entry.args };
 	int r = status_lookup(st, path, &entry);
 
 	if (r < 0)

@@ -46,6 +46,7 @@ struct status_args {
 
 /* A walk over something too long for one piece of text. All zero at the beginning. */
 struct status_cursor {
+	const struct status_args *args; /* set for each step */
 	struct ct_cursor ct;
 	void *state; /* of the node, NULL at first; malloc'ed, freed with the cursor */
 };

@@ -36,7 +36,7 @@ bool status_ct_flows(const struct status *st, struct status_cursor *cursor, stru
 void status_table_names(const struct status *st, const struct status_args *args, struct text *out);
 void status_table_matches(const struct status *st, const struct status_args *args, struct text *out);
 void status_table_targets(const struct status *st, const struct status_args *args, struct text *out);
-void status_table_rules(const struct status *st, const struct status_args *args, struct text *out);
+bool status_table_rules(const struct status *st, struct status_cursor *cursor, struct text *out);
 void status_recent(const struct status *st, const struct status_args *args, struct text *out);
 int status_recent_write(struct status *st, const struct status_args *args, const char *value);
 void status_hashlimit(const struct status *st, const struct status_args *args, struct text *out);

@@ -202,13 +202,17 @@ void status_table_names(const struct status *st, const struct status_args *args,
 	tables_names(st->engine->tables, out);
 }
 
-void status_table_rules(const struct status *st, const struct status_args *args, struct text *out)
+bool status_table_rules(const struct status *st, struct status_cursor *cursor, struct text *out)
 {
+	struct listing_how how = { .kind = LISTING_SAVE, .id = cursor->args->table, .counters = true };
 	time_t now = time(NULL);
 	struct tm tm;
-	char stamp[64] = "";
 
-	if (localtime_r(&now, &tm))
-		strftime(stamp, sizeof stamp, "%a %b %e %H:%M:%S %Y", &tm);
-	tables_save(st->engine->tables, args->table, true, stamp, out);
+	if (!cursor->state) {
+		if (localtime_r(&now, &tm))
+			strftime(how.stamp, sizeof how.stamp, "%a %b %e %H:%M:%S %Y", &tm);
+		cursor->state = listing_loose(st->engine->tables, &how);
+		out->failed |= !cursor->state;
+	}
+	return cursor->state && listing_go(cursor->state, out);
 }

@@ -40,6 +40,6 @@ const struct status_node status_nodes[] = {
 	{ "tapgate/ports/{port}", PUBLIC, "everything counted on a port, super-packets included",
 	  .read = status_own_port },
 	{ "tapgate/rules/{table}", PRIVATE, "the rules as `iptables-save -c` prints them",
-	  .read = status_table_rules },
+	  .step = status_table_rules },
 	{ .path = NULL },
 };

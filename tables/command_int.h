@@ -20,6 +20,7 @@ struct command {
 	enum table_id id;   /* TABLE_COUNT: -t named one that does not exist */
 	struct rule_error *err;
 	struct text *out, *warn; /* what it prints; NULL: it may not list */
+	struct listing **listing; /* where a listing is only to be begun; NULL: it is printed */
 	enum command_mode mode;
 	bool make_chains;
 	int argc, index;

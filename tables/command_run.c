@@ -4,6 +4,7 @@
  * chains goes on to the end and fails whole.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tables/command_int.h"
@@ -408,15 +409,19 @@ static int run_policy(struct command *c)
 /* run_reader: -L, -S. Return: 0 or -1. */
 static int run_reader(struct command *c)
 {
-	bool counters = c->verbose != 0;
-	int result;
+	struct listing_how how = { .kind = c->cmd == 'L' ? LISTING_TABLE : LISTING_RULES, .id = c->id, .counters = c->verbose,
+				   .one = c->chain, .num = c->number, .flags = c->flags };
 
+	snprintf(how.chain, sizeof how.chain, "%s", c->chain ? c->chain : "");
+	if (how.one && !chain_find(&c->rs->table[c->id], how.chain))
+		return rule_fail_errno(c->err, ENOENT);
+	if (c->listing && !c->zero) {
+		*c->listing = listing_start(c->t, &how);
+		return *c->listing ? 0 : rule_fail_errno(c->err, ENOMEM);
+	}
 	if (c->rs != c->t->live)
 		table_sort(&c->rs->table[c->id]);
-	result = c->cmd == 'L' ? ruleset_list(c->t, c->rs, c->id, c->chain, c->number, c->flags, c->out)
-			       : ruleset_list_rules(c->t, c->rs, c->id, c->chain, c->number, counters, c->out);
-	if (result)
-		return rule_fail_errno(c->err, ENOENT);
+	ruleset_print(c->t, c->rs, &how, c->out);
 	if (!c->zero)
 		return 0;
 	return c->zero_number ? run_zero_number(c) : run_each(c, &zeroing);

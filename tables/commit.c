@@ -351,16 +351,29 @@ void tables_settle_all(struct tables *t)
 		all = UINT_MAX;
 }
 
+/* held: whether a listing still prints a table of it. */
+static bool held(const struct ruleset *rs)
+{
+	for (int id = 0; id < TABLE_COUNT; id++)
+		if (rs->table[id].holds)
+			return true;
+	return false;
+}
+
 bool tables_rest(struct tables *t, unsigned budget)
 {
-	struct ruleset *next;
-
 	if (settle(t, &budget))
 		return true;
-	for (; t->dead; t->dead = next) {
-		next = t->dead->next_dead;
-		if (ruleset_free_some(t, t->dead, &budget))
+	for (struct ruleset **at = &t->dead; *at;) {
+		struct ruleset *dead = *at, *next = dead->next_dead;
+
+		if (held(dead)) { /* until the listing ends */
+			at = &dead->next_dead;
+			continue;
+		}
+		if (ruleset_free_some(t, dead, &budget))
 			return true;
+		*at = next;
 	}
 	return false;
 }

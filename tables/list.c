@@ -4,7 +4,6 @@
  * blanks at ends of lines, K M G T, and numbers instead of protocol names with -n. Deliberate difference:
  * without -n addresses are not turned into host names (no name service in the core).
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include "tables/tables_int.h"
@@ -26,8 +25,8 @@ static void put_count(struct text *out, uint64_t n, bool exact, bool bare)
 	text_printf(out, bare ? "%llu%c " : "%4llu%c ", value, *unit);
 }
 
-/* put_chain_head: "Chain NAME (policy ...)" or "(N references)", and the line of column names. */
-static void put_chain_head(const struct chain *c, unsigned flags, struct text *out)
+/* list_chain_head: "Chain NAME (policy ...)" or "(N references)", and the line of column names. */
+void list_chain_head(const struct chain *c, unsigned flags, struct text *out)
 {
 	text_printf(out, "Chain %s", c->name);
 	if (c->hook < 0) {
@@ -114,9 +113,8 @@ static void put_extensions(const struct rule *r, bool numeric, struct text *out)
 		r->target->print(r->target_data, numeric, out);
 }
 
-/* put_rule: one line. @num: the rule's number, from 1. */
-static void put_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags,
-		     struct text *out)
+/* list_rule: one line. @num: the rule's number, from 1. */
+void list_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags, struct text *out)
 {
 	const struct rule *r = e->rule;
 	const struct rule_spec *s = &r->spec;
@@ -140,14 +138,6 @@ static void put_rule(const struct tables *t, const struct rule_entry *e, unsigne
 		text_puts(out, "[goto] ");
 	put_extensions(r, flags & LIST_NUMERIC, out);
 	text_puts(out, "\n");
-}
-
-/* put_chain: head and rules. */
-static void put_chain(const struct tables *t, const struct chain *c, unsigned flags, struct text *out)
-{
-	put_chain_head(c, flags, out);
-	for (uint32_t i = 0; i < c->count; i++)
-		put_rule(t, &c->entries[i], i + 1, flags, out);
 }
 
 /* put_iface_word: an interface of rule_line. */
@@ -180,39 +170,4 @@ void rule_line(const struct rule_entry *e, struct text *out)
 		text_puts(out, "[goto] ");
 	put_extensions(r, true, out);
 	text_puts(out, "\n");
-}
-
-/* ruleset_list: -L of a ruleset, live or not. @chain NULL: all; @num 0: the whole chain. Return: 0 or -ENOENT. */
-int ruleset_list(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain, unsigned num,
-		 unsigned flags, struct text *out)
-{
-	const struct table *tb = &rs->table[id];
-	const struct chain *c = chain ? chain_find(tb, chain) : NULL;
-
-	if (chain && !c)
-		return -ENOENT;
-	if (!chain)
-		for (uint32_t i = 0; i < tb->count; i++) {
-			if (i)
-				text_puts(out, "\n");
-			put_chain(t, tb->chains[i], flags, out);
-		}
-	else if (!num)
-		put_chain(t, c, flags, out);
-	else if (num <= c->count)
-		put_rule(t, &c->entries[num - 1], num, flags, out);
-	return 0;
-}
-
-int tables_list(const struct tables *t, enum table_id id, const char *chain, unsigned flags, struct text *out)
-{
-	return ruleset_list(t, t->live, id, chain, 0, flags, out);
-}
-
-int tables_list_rule(const struct tables *t, enum table_id id, const char *chain, unsigned num,
-		     unsigned flags, struct text *out)
-{
-	if (!num)
-		return chain_find(&t->live->table[id], chain) ? 0 : -ENOENT;
-	return ruleset_list(t, t->live, id, chain, num, flags, out);
 }

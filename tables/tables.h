@@ -23,6 +23,7 @@ struct table;
 struct chain;
 struct rule;
 struct ruleset;
+struct listing;
 
 #define TABLES(X) \
 	X(RAW, "raw", DROP_RULE_RAW) \
@@ -123,6 +124,10 @@ int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, c
  * Return: 0, or -1 with @err, of which err->text may be empty: only the hint at --help is to be printed. */
 int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
 
+/* tables_tool_begin: the same, but a listing is only begun: *@listing, the caller's; NULL: all is done. */
+int tables_tool_begin(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err,
+		      struct listing **listing);
+
 /* ruleset_line: the same for a line of text, split as a shell splits words (quotes, backslash).
  * ruleset_restore: a whole iptables-save text. @name: what to call it in messages. @noflush: keep what is there.
  * @with_counters: take the counters given. On error err->text begins "NAME:LINE: ". Return: 0 or -1. */
@@ -189,6 +194,26 @@ int tables_list_rule(const struct tables *t, enum table_id id, const char *chain
 /* tables_list_rules: iptables -S [CHAIN [NUM]]. @num 0 = all; @counters: -v. Return: 0 or -ENOENT. */
 int tables_list_rules(const struct tables *t, enum table_id id, const char *chain, unsigned num, bool counters,
 		      struct text *out);
+
+/* The same a few lines at a time; what comes between the calls may change the rules.
+ * listing_start: begins; the listing holds the tables as they are now until listing_end. listing_loose: holds nothing, can be
+ * given back by free(3), and ends early, with a remark, when other rules go live. Return of both: NULL without memory.
+ * listing_go: appends some lines. Return: whether there are more. */
+enum listing_kind { LISTING_TABLE, LISTING_RULES, LISTING_SAVE }; /* -L, -S, iptables-save */
+struct listing_how {
+	enum listing_kind kind;
+	enum table_id id; /* TABLE_COUNT: all in use */
+	bool counters;    /* -S -v, iptables-save -c */
+	bool one;         /* only .chain, which exists */
+	char chain[32];
+	unsigned num;     /* only this rule of it; 0: all */
+	unsigned flags;   /* of -L: LIST_* */
+	char stamp[64];   /* of iptables-save, as in tables_save; "": none */
+};
+struct listing *listing_start(struct tables *t, const struct listing_how *how);
+struct listing *listing_loose(struct tables *t, const struct listing_how *how);
+bool listing_go(struct listing *l, struct text *out);
+void listing_end(struct listing *l);
 
 /* tables_names: ip_tables_names: one per line, most recently first used first. */
 void tables_names(const struct tables *t, struct text *out);

@@ -137,6 +137,7 @@ struct table {
 	bool shares; /* it began as a copy: its rules may be live ones */
 	bool trace;  /* a rule has -j TRACE; known once committed */
 	bool checked; /* table_check found it right, and no line has changed it since */
+	unsigned holds; /* listings under way */
 	struct chain *base[HOOK_COUNT]; /* NULL where the table has no such chain */
 	struct chain **chains;          /* built-in ones first, in order of hooks; user's by name once live */
 	uint32_t count, size, base_count;
@@ -317,14 +318,18 @@ static inline uint64_t entry_bytes(const struct rule_entry *e)
 	return e->counted ? e->bytes : e->rule->bytes;
 }
 
-int ruleset_list(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain, unsigned num,
-		 unsigned flags, struct text *out);
-int ruleset_list_rules(const struct tables *t, const struct ruleset *rs, enum table_id id, const char *chain,
-		       unsigned num, bool counters, struct text *out);
+void list_chain_head(const struct chain *c, unsigned flags, struct text *out);
+void list_rule(const struct tables *t, const struct rule_entry *e, unsigned num, unsigned flags, struct text *out);
+void list_rules_head(const struct chain *c, bool counters, struct text *out);
+void save_chain_line(const struct chain *c, struct text *out);
 void rule_line(const struct rule_entry *e, struct text *out);
 
 /* rule_save: what follows "-A CHAIN" in iptables-save and -S, with a leading blank each. @counters: " -c P B" as -S -v. */
 void rule_save(const struct tables *t, const struct rule_entry *e, bool counters, struct text *out);
+
+/* --- listing.c --- */
+
+int ruleset_print(const struct tables *t, const struct ruleset *rs, const struct listing_how *how, struct text *out);
 
 static inline const char *kind_name(enum rule_kind kind)
 {

@@ -30,6 +30,12 @@ abort:
 
 int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err)
 {
+	return tables_tool_begin(t, argc, argv, out, warn, err, NULL);
+}
+
+int tables_tool_begin(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err,
+		      struct listing **listing)
+{
 	struct command c;
 	int result;
 
@@ -39,6 +45,7 @@ int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struc
 	c.out = out;
 	c.warn = warn;
 	c.rs = t->live;
+	c.listing = listing;
 	result = command_read(&c);
 	if (!result && !c.stop) {
 		tables_use(t, c.id);

@@ -57,7 +57,7 @@ struct row {
 static void run(struct fixture *f, command_live_fn *fn, const struct row *row)
 {
 	char *argv[ARGS_MAX + 1] = { NULL };
-	struct request rq = { .router = &f->router, .argv = argv, .input = row->input ? row->input : "" };
+	struct request rq = { .router = &f->router, .argv = argv, .input = strdup(row->input ? row->input : "") };
 
 	while (rq.argc < ARGS_MAX && row->argv[rq.argc]) {
 		argv[rq.argc] = strdup(row->argv[rq.argc]);
@@ -76,6 +76,7 @@ static void run(struct fixture *f, command_live_fn *fn, const struct row *row)
 	assert_int_equal(rq.code, row->code);
 	for (int i = 0; i < rq.argc; i++)
 		free(argv[i]);
+	free(rq.input);
 	text_free(&rq.out);
 	text_free(&rq.err);
 }
