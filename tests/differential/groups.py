@@ -2,14 +2,18 @@
 
 from typing import NamedTuple
 
-from . import datagrams, sctp, tcp
+from . import datagrams, nat, sctp, tcp
+from .nat import Choice
+from .play import Player
+from .translate import TranslatedPlayer
 
 KINDS = {"tcp": tcp.generate, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
          "errors": datagrams.errors, "gre": datagrams.gre, "generic": datagrams.generic, "fragments": datagrams.fragments,
-         "router": datagrams.router, "sctp": sctp.generate}
+         "router": datagrams.router, "sctp": sctp.generate, "meeting": nat.meeting, "crowd": nat.crowd}
 ALL = {"tcp": 10, "udp": 3, "icmp": 2, "errors": 1, "gre": 1, "generic": 1, "fragments": 1, "router": 1, "sctp": 4}
 WITH_UDPLITE = dict(ALL, udplite=2)  # docs/semantics.md: with checksums on Linux calls every UDP-Lite packet INVALID
 MOSTLY_TCP = {"tcp": 10, "udp": 1, "sctp": 2}
+TRANSLATED = dict(ALL, tcp=4, sctp=2, errors=2, fragments=2, meeting=5)
 
 CT = "net/netfilter/nf_conntrack_"
 DROP_INVALID = "*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"
@@ -38,7 +42,8 @@ COMMIT
 
 
 class Group(NamedTuple):
-    """@share: how many of the sequences, relative to the others; @pauses: seconds that sequences may wait between packets."""
+    """@share: how many of the sequences, relative to the others; @pauses: seconds that sequences may wait between packets;
+    @player: TranslatedPlayer where there is NAT, then with @choice; @uncounted: counters that chance has a part in."""
 
     name: str
     rules: str = ""
@@ -46,6 +51,15 @@ class Group(NamedTuple):
     kinds: dict = ALL
     pauses: tuple = ()
     share: int = 1
+    player: type = Player
+    choice: Choice = None
+    uncounted: tuple = ()
+
+
+def _nat(name, rules, kinds=None, choice=Choice(), **words):
+    """A group with NAT. How often a tuple was found taken is a matter of chance where ports are sought."""
+    return Group("nat-" + name, rules, kinds=kinds or TRANSLATED, player=TranslatedPlayer, choice=choice,
+                 uncounted=("found",), **words)
 
 
 GROUPS = (
@@ -69,4 +83,17 @@ GROUPS = (
         "sctp_timeout_cookie_wait": 2, "sctp_timeout_cookie_echoed": 1, "sctp_timeout_established": 3,
         "sctp_timeout_shutdown_sent": 1, "sctp_timeout_shutdown_recd": 2, "sctp_timeout_shutdown_ack_sent": 1,
         "sctp_timeout_heartbeat_sent": 2}.items()}, pauses=(1.4,)),
+    _nat("one-address", nat.ONE_ADDRESS, share=2),
+    _nat("masquerade", nat.MASQUERADE, share=2),
+    _nat("random", nat.RANDOM, choice=Choice(random=True)),
+    _nat("ranges", nat.RANGES, choice=Choice(ranges=((30000, 30999),))),
+    _nat("destination", nat.DESTINATION, share=2),
+    _nat("both", nat.BOTH, share=2),
+    _nat("networks", nat.NETWORKS),
+    _nat("redirect", nat.REDIRECT, dict(TRANSLATED, router=4)),
+    _nat("hairpin", nat.HAIRPIN),
+    _nat("firewall", nat.BOTH + FIREWALL),
+    _nat("no-checksum", nat.BOTH, dict(TRANSLATED, udplite=6), sysctls={CT + "checksum": 0}),
+    _nat("narrow", nat.NARROW, {"crowd": 1}, Choice(ranges=(nat.NARROW_PORTS,)), share=2),
+    _nat("waiting", nat.MASQUERADE, pauses=(2.1,)),
 )

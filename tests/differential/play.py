@@ -70,7 +70,7 @@ def _frames_text(frames):
                      if seen) or "nothing"
 
 
-def _compare_frames(theirs, ours, sent):
+def compare_frames(theirs, ours, sent):
     """What differs in what left, or None."""
     for port, want in theirs.items():
         have = ours[port]
@@ -90,11 +90,20 @@ def entry_differs(theirs, ours):
     return next(name for name, a, b in zip(theirs._fields, theirs, ours) if a != b and name != "timeout")
 
 
+class Names:
+    """What Tapgate's tuples are called; here: what they are.  See translate.Names."""
+
+    def entry(self, e):
+        return e
+
+
 class Player:
     """One sequence on its way."""
 
-    def __init__(self, sequence, kernel, tapgate):
-        self.sequence, self.kernel, self.tapgate = sequence, kernel, tapgate
+    Names = Names  # of which a lab has one for a group
+
+    def __init__(self, sequence, lab):
+        self.sequence, self.kernel, self.tapgate = sequence, lab.kernel, lab.tapgate
         self.at = 0          # the next step
         self.tuples = []     # to ask for, the first seen of the two directions
         self.known = set()
@@ -113,7 +122,7 @@ class Player:
         now = time.monotonic_ns()
         theirs = self.kernel.send(step.side, frame, now, step.vnet)
         ours = self.tapgate.send(step.side, frame, now, step.vnet)
-        found = _compare_frames(theirs, ours, step.packet)
+        found = compare_frames(theirs, ours, step.packet)
         if found:
             return found
         self._learn(wire.tuple_of(step.packet))
@@ -150,11 +159,13 @@ class Lab:
 
     def __init__(self, kernel, tapgate):
         self.kernel, self.tapgate = kernel, tapgate
+        self.group = self.names = None
         self.packets = 0
         self.replays = 0
 
     def set_up(self, group):
         """Fresh sides with a group's rules and tunables."""
+        self.group, self.names = group, group.player.Names()
         self.kernel.reset()
         self.tapgate.reset()
         for side in (self.kernel, self.tapgate):
@@ -164,7 +175,7 @@ class Lab:
 
     def play(self, sequences):
         """Plays sequences side by side. Return: their differences."""
-        players = [Player(s, self.kernel, self.tapgate) for s in sequences]
+        players = [self.group.player(s, self) for s in sequences]
         waiting = players
         while waiting:
             pauses = [(player, player.until_pause()) for player in waiting]
@@ -216,7 +227,7 @@ class Lab:
         """What differs of the whole tables: [(what, kernel, tapgate)]."""
         now = time.monotonic_ns()
         theirs = {e.orig: e for e in self.kernel.entries(now)}
-        ours = {e.orig: e for e in self.tapgate.entries(now)}
+        ours = {e.orig: e for e in map(self.names.entry, self.tapgate.entries(now))}
         found = []
         for t in sorted(theirs.keys() | ours.keys()):
             a, b = theirs.get(t), ours.get(t)
@@ -231,4 +242,4 @@ class Lab:
         """The counters that differ. @before: the kernel's when the group began."""
         theirs, ours = self.kernel.counters(), self.tapgate.counters()
         return [("counter " + name, str(theirs[name] - before[name]), str(ours[name])) for name in theirs
-                if theirs[name] - before[name] != ours[name]]
+                if theirs[name] - before[name] != ours[name] and name not in self.group.uncounted]

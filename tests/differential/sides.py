@@ -96,6 +96,7 @@ class Kernel:
         for name in ("rp_filter", "send_redirects", "accept_redirects", "log_martians"):
             for where in ("all", "default"):
                 self._write("net/ipv4/conf/%s/%s" % (where, name), 0)
+        self._write("net/ipv4/ip_no_pmtu_disc", 2)  # docs/semantics.md: Tapgate keeps no path MTU of its own packets
         self._write("net/ipv4/ip_forward", 1)
         self.taps = {name: self._tap(name) for name in PORTS}
         lines = ["link set lo up"]
