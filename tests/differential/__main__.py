@@ -18,7 +18,7 @@ from .groups import GROUPS, KINDS
 from .hosts import Hosts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BATCH = 100       # sequences that wait together
+BATCH = 500       # sequences that wait together
 TOLD_MAX = 20     # differences that are shrunk and told in full
 
 

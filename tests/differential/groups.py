@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from . import datagrams, nat, sctp, tcp
+from . import datagrams, ftp, nat, sctp, tcp
 from .nat import Choice
 from .play import Player
 from .translate import TranslatedPlayer
 
-KINDS = {"tcp": tcp.generate, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
+KINDS = {"tcp": tcp.generate, "offloaded": tcp.offloaded, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
          "errors": datagrams.errors, "gre": datagrams.gre, "generic": datagrams.generic, "fragments": datagrams.fragments,
-         "router": datagrams.router, "sctp": sctp.generate, "meeting": nat.meeting, "crowd": nat.crowd}
+         "router": datagrams.router, "sctp": sctp.generate, "ftp": ftp.generate, "meeting": nat.meeting, "crowd": nat.crowd}
 ALL = {"tcp": 10, "udp": 3, "icmp": 2, "errors": 1, "gre": 1, "generic": 1, "fragments": 1, "router": 1, "sctp": 4}
 WITH_UDPLITE = dict(ALL, udplite=2)  # docs/semantics.md: with checksums on Linux calls every UDP-Lite packet INVALID
 MOSTLY_TCP = {"tcp": 10, "udp": 1, "sctp": 2}
@@ -39,11 +39,27 @@ COMMIT
 -A FORWARD -m conntrack ! --ctstate NEW,ESTABLISHED,RELATED -j DROP
 COMMIT
 """
+# Says of every packet what it was taken for: in its DSCP field.
+TOLD = "*mangle\n" + "".join(
+    "-A %s -m conntrack --ctstate %s%s -j DSCP --set-dscp %d\n" % (chain, state, direction, number + 16 * bool(direction))
+    for chain in ("FORWARD", "OUTPUT") for direction in ("", " --ctdir REPLY")
+    for number, state in enumerate(("NEW", "ESTABLISHED", "RELATED", "INVALID"), 1)
+    if state != "INVALID" or not direction) + "COMMIT\n"
+ZONES = """*raw
+-A PREROUTING -p udp -m udp --dport 53 -j CT --zone-orig 5
+-A PREROUTING -p icmp -j CT --zone 5
+-A PREROUTING -s 10.64.0.0/16 -j CT --zone 5
+-A PREROUTING -d 10.64.0.0/16 -j CT --zone 5
+-A OUTPUT -d 10.64.0.0/16 -j CT --zone 5
+COMMIT
+"""
+HELPED = "*raw\n-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"
 
 
 class Group(NamedTuple):
     """@share: how many of the sequences, relative to the others; @pauses: seconds that sequences may wait between packets;
-    @player: TranslatedPlayer where there is NAT, then with @choice; @uncounted: counters that chance has a part in."""
+    @player: TranslatedPlayer where there is NAT, then with @choice; @uncounted: counters that chance has a part in;
+    @zone: of the connections to ask for; @expects: whether expectations are compared."""
 
     name: str
     rules: str = ""
@@ -54,6 +70,8 @@ class Group(NamedTuple):
     player: type = Player
     choice: Choice = None
     uncounted: tuple = ()
+    zone: int = 0
+    expects: bool = False
 
 
 def _nat(name, rules, kinds=None, choice=Choice(), **words):
@@ -74,6 +92,11 @@ GROUPS = (
     Group("retrans", "", {CT + "tcp_max_retrans": 1, CT + "tcp_timeout_max_retrans": 77, CT + "tcp_timeout_unacknowledged": 99},
           MOSTLY_TCP),
     Group("untracked", UNTRACKED),
+    Group("told", TOLD, share=2),
+    Group("zones", ZONES + TOLD, zone=5),
+    # When an expired connection goes, and its expectations with it, is not the same: docs/semantics.md.
+    Group("ftp", HELPED + TOLD, kinds={"ftp": 1}, expects=True, uncounted=("expect_delete",)),
+    Group("offloaded", DROP_INVALID, kinds={"offloaded": 1}),
     Group("waiting", DROP_INVALID, pauses=(2.1,)),
     Group("short-lived", "", {CT + name: seconds for name, seconds in {
         "tcp_timeout_syn_sent": 2, "tcp_timeout_syn_recv": 3, "tcp_timeout_established": 4, "tcp_timeout_fin_wait": 2,

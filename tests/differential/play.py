@@ -103,7 +103,8 @@ class Player:
     Names = Names  # of which a lab has one for a group
 
     def __init__(self, sequence, lab):
-        self.sequence, self.kernel, self.tapgate = sequence, lab.kernel, lab.tapgate
+        self.sequence, self.kernel, self.tapgate, self.zone = sequence, lab.kernel, lab.tapgate, lab.group.zone
+        self.expects = lab.group.expects
         self.at = 0          # the next step
         self.tuples = []     # to ask for, the first seen of the two directions
         self.known = set()
@@ -127,16 +128,23 @@ class Player:
             return found
         self._learn(wire.tuple_of(step.packet))
         self._learn(wire.quoted_tuple_of(step.packet))
-        for t in self.tuples:
-            found = self._compare_entry(t)
-            if found:
-                return found
-        return None
+        return next(filter(None, map(self._compare_entry, self.tuples)), None) or self._compare_expectations()
+
+    def _compare_expectations(self):
+        """(what, kernel, tapgate) or None; of a group with helpers."""
+        if not self.expects:
+            return None
+        now, own = time.monotonic_ns(), ".%d.%d " % divmod(self.sequence.number, 256)
+        theirs, ours = ({x: seconds for x, seconds in side.expectations(now).items() if own in x}
+                        for side in (self.kernel, self.tapgate))
+        if theirs.keys() == ours.keys() and all(abs(theirs[x] - ours[x]) <= 1 for x in theirs):
+            return None
+        return "what is expected", str(theirs), str(ours)
 
     def _compare_entry(self, t):
         """(what, kernel, tapgate) or None."""
         now = time.monotonic_ns()
-        theirs, ours = self.kernel.entry(t, now), self.tapgate.entry(t, now)
+        theirs, ours = self.kernel.entry(t, now, self.zone), self.tapgate.entry(t, now, self.zone)
         what = entry_differs(theirs, ours)
         return what and ("%s of the connection %s" % (what, wire.tuple_text(t)), str(theirs), str(ours))
 

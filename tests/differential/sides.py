@@ -84,6 +84,12 @@ def run(argv, text=None):
     return done.stdout
 
 
+def _expectations(text):
+    """The lines of net/nf_conntrack_expect, with the time that each has left."""
+    pairs = (line.split(None, 1) for line in text.splitlines())
+    return {rest: int(seconds) for seconds, rest in pairs}
+
+
 class Kernel:
     """The kernel of the namespace that this process is in."""
 
@@ -182,6 +188,10 @@ class Kernel:
     def entries(self, _now):
         return [entries_of.from_netlink(data, begin, end) for _, data, begin, end in self._talk(1, 0x300, b"")]
 
+    def expectations(self, _now):
+        """{what is expected: seconds}"""
+        return _expectations(pathlib.Path("/proc/net/nf_conntrack_expect").read_text(encoding="ascii"))
+
     def flush(self):
         for kind, data, begin, _ in self._talk(2, 4, b""):
             if kind == 2 and struct.unpack_from("=i", data, begin - 4)[0]:
@@ -278,8 +288,8 @@ class Tapgate:
         return [entries_of.from_wire(raw[i:i + size]) for i in range(0, len(raw), size)]
 
     def expectations(self, now):
-        """The expectations as text."""
-        return self._request(b"x", struct.pack("<Q", now)).decode()
+        """{what is expected: seconds}"""
+        return _expectations(self._request(b"x", struct.pack("<Q", now)).decode())
 
     def flush(self):
         self._request(b"f", b"")

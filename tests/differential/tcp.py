@@ -35,15 +35,17 @@ class Conversation:
         self.end = [End(rng), End(rng)]
         self.last = [None, None]
 
-    def segment(self, d, flags, seq=None, ack=None, *, win=None, options=b"", length=0, learn=True, offload=0, **words):
+    def segment(self, d, flags, seq=None, ack=None, *, win=None, options=b"", length=0, learn=True, offload=0,
+                text=b"", **words):
         """Appends a segment; what is not given is what the side would send now. @learn: the side knows that it sent it;
-        @offload: the size for wire.offloaded."""
+        @offload: the size for wire.offloaded; @text: the data, of that length."""
         me, peer = self.end[d], self.end[1 - d]
         seq = me.nxt if seq is None else seq & M32
         ack = (peer.nxt if flags & ACK else 0) if ack is None else ack & M32
         win = me.win if win is None else win
         src, dst = self.hosts.ends(d)
-        packet = wire.tcp(src, dst, *self.hosts.ports(d), seq, ack, flags, win, options=options, data=bytes(length), **words)
+        length = len(text) or length
+        packet = wire.tcp(src, dst, *self.hosts.ports(d), seq, ack, flags, win, options=options, data=text or bytes(length), **words)
         if offload:
             packet, vnet = wire.offloaded(packet, offload)
             self.steps.append(self.hosts.step(d, packet, vnet=vnet))

@@ -12,7 +12,7 @@
  *   t  time 8                             time passes. Answer: as i
  *   q  time 8, struct wire_tuple          the connection of a tuple. Answer: "" or struct wire_entry
  *   d  time 8                             all connections. Answer: struct wire_entry, any number
- *   x  time 8                             all expectations, as `conntrack -L expect`
+ *   x  time 8                             all expectations, as net/nf_conntrack_expect
  *   f                                     kills all connections
  *   c                                     the counters: text, "NAME VALUE" lines
  *   l                                     what was logged since it was asked last
@@ -217,7 +217,7 @@ static void put_expect(void *ctx, struct ct_expect *x)
 {
 	struct server *s = ctx;
 
-	ct_expect_print_tool(s->e->ctk, x, &s->answer);
+	ct_expect_print_proc(s->e->ctk, x, &s->answer);
 }
 
 /* ---- set-up; each: @line its text; answers what is wrong ---- */
