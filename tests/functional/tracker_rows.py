@@ -173,9 +173,9 @@ def packet(index, line, ident=1):
         body = sctp(line, ports)
     elif name == "icmp":
         kind, code = map(int, re.match(r"icmp (\d+)\.(\d+)", line).groups())
-        body = struct.pack("!BBHHH", kind, code, 0, 77, 0)
+        body = struct.pack("!BBHHH", kind, code, 0, 77 + index, 0)
         body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
-        keys = ["type=%d" % kind, "code=%d" % code, "id=77"]
+        keys = ["type=%d" % kind, "code=%d" % code, "id=%d" % (77 + index)]
     elif name == "gre" and len(line.split()) > 2:
         version, call = map(int, line.split()[1:3])
         body = struct.pack("!BBHHH", 0x30, 1, 0x880b if version == 1 else 0x080b, 0, call) + bytes(4)
