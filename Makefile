@@ -148,7 +148,7 @@ bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(Q)$(CC) $(CFLAGS) -o $@ $<
 
-$(BUILD)/tests/bench/core $(BUILD)/tests/bench/load: $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(ENGINE_DEPS)
+$(BUILD)/tests/bench/core $(BUILD)/tests/bench/load $(BUILD)/tests/bench/conntrack: $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(ENGINE_DEPS)
 	$(Q)$(CC) $(CFLAGS) -o $@ $< $(ENGINE_LIBS)
 
 tidy: deps-test ## clang-tidy over the rooms

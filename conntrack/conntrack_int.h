@@ -17,6 +17,7 @@ enum {
 	CT_EXPECT_CEILING = 1 << 20,
 	CT_BUCKETS_CEILING = 1 << 27,
 	CT_BUCKETS_STEP = 512, /* Linux rounds the bucket count up to a page of list heads */
+	CACHE_LINE = 64,
 	CT_HEADS = 2,          /* chains of a bucket: half as long as Linux's in the same memory */
 	CT_SWEEPS_MAX = 64,    /* at once */
 };
@@ -74,6 +75,16 @@ static inline bool ct_table_moves(const struct ct_table *table)
 
 /* ct_hash: keyed hash of a tuple with its zone. */
 uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t);
+
+/* ct_hash_words: the hash of an IPv4 tuple by what ct_flow_words makes of it: two words say it all, the addresses, and the
+ * keys with family, protocol and zone. */
+uint32_t ct_hash_words(const struct conntrack *ctk, const uint64_t words[2]);
+static inline void ct_flow_words(const struct ct_tuple *t, uint64_t words[2])
+{
+	words[0] = (uint64_t)t->src.word[0] << 32 | t->dst.word[0];
+	memcpy(&words[1], &t->src_key, sizeof words[1]);
+}
+_Static_assert(sizeof(struct ct_tuple) - offsetof(struct ct_tuple, src_key) == 8, "the keys and the rest are one word");
 
 /* ct_table_hash: the same, without computing it where the last ct_tuple_taken of this instance asked for that tuple. */
 uint32_t ct_table_hash(const struct conntrack *ctk, const struct ct_tuple *t);

@@ -205,6 +205,19 @@ static uint8_t info_of(const struct ct_entry *ct, enum ct_dir dir)
 	return ct->status & CT_ST_EXPECTED ? CT_RELATED : CT_NEW;
 }
 
+/* look_up: the entry of @t, the tuple of @p; *hash gets its hash: the foreseen one where it is of just this. */
+static struct ct_entry *look_up(struct conntrack *ctk, const struct pkt *p, struct ct_tuple *t, struct zone zone,
+				enum ct_dir *dir, uint32_t *hash)
+{
+	uint64_t words[2];
+
+	ct_flow_words(t, words);
+	if (zone.id || words[0] != p->flow[0] || words[1] != p->flow[1])
+		return ct_lookup_zone(ctk, t, zone.id, zone.dir, dir, hash);
+	*hash = p->flow_hash;
+	return ct_table_find(ctk, t, *hash, CT_FIND_ANY, dir);
+}
+
 /* resolve: gives the packet its entry (a reference) and ct_info. Return: 1 done; 0 INVALID; -1 table full. */
 static int resolve(struct conntrack *ctk, struct pkt *p, struct zone zone, const struct ct_template *tmpl,
 		   enum ct_dir *dir)
@@ -216,7 +229,7 @@ static int resolve(struct conntrack *ctk, struct pkt *p, struct zone zone, const
 
 	if (!ct_tuple_from_pkt(ctk, p, 0, &t))
 		return 0;
-	ct = ct_lookup_zone(ctk, &t, zone.id, zone.dir, dir, &hash);
+	ct = look_up(ctk, p, &t, zone, dir, &hash);
 	if (ct) {
 		ct_hold(ct);
 	} else {

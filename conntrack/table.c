@@ -165,18 +165,25 @@ void ct_resize_step(struct conntrack *ctk)
 	}
 }
 
+uint32_t ct_hash_words(const struct conntrack *ctk, const uint64_t words[2])
+{
+	uint64_t key[2];
+
+	memcpy(key, ctk->hash_key, sizeof key);
+	return (uint32_t)(siphash_words(key, words, 2) >> 32);
+}
+
 uint32_t ct_hash(const struct conntrack *ctk, const struct ct_tuple *t)
 {
 	uint64_t key[2], word[5];
 
+	if (t->family == FAMILY_IP4) {
+		ct_flow_words(t, word);
+		return ct_hash_words(ctk, word);
+	}
 	memcpy(key, ctk->hash_key, sizeof key);
 	memcpy(word, t, sizeof word);
-	if (t->family != FAMILY_IP4)
-		return (uint32_t)(siphash_words(key, word, 5) >> 32);
-	/* Two words say it all: the addresses, and the keys with family, protocol and zone. */
-	word[0] = (uint64_t)t->src.word[0] << 32 | t->dst.word[0];
-	word[1] = word[4];
-	return (uint32_t)(siphash_words(key, word, 2) >> 32);
+	return (uint32_t)(siphash_words(key, word, 5) >> 32);
 }
 
 uint32_t ct_table_hash(const struct conntrack *ctk, const struct ct_tuple *t)

@@ -131,6 +131,9 @@ struct pkt {
 	struct pkt_opts opts;
 	struct addr next_hop; /* neighbour to send to, set by routing */
 	uint8_t route_type;   /* enum route_type of the routing decision; ROUTE_NONE before it */
+
+	uint64_t flow[2];   /* conntrack's: what flow_hash was computed of; zero: nothing was */
+	uint32_t flow_hash;
 };
 
 /* What the pool needs of conntrack when a packet dies: it may not include it. */

@@ -154,6 +154,11 @@ struct pkt *engine_alloc(struct engine *e)
 	return p;
 }
 
+void engine_foresee(struct engine *e, struct pkt *const *p, unsigned count)
+{
+	conntrack_foresee(e->ctk, p, count);
+}
+
 void engine_input(struct engine *e, struct port *port, struct pkt *p, uint64_t now)
 {
 	e->ns->now = now;

@@ -43,6 +43,10 @@ uint32_t engine_destroy(struct engine *e);
  * it), up to PKT_MAX_IP + ETH_HLEN bytes fit. NULL: none free. Give it to engine_input or pkt_free. */
 struct pkt *engine_alloc(struct engine *e);
 
+/* engine_foresee: the next @count frames, of whatever ports, will be these, in about this order: what they need from far memory
+ * comes while others are worked on. For speed only; each still needs its engine_input. */
+void engine_foresee(struct engine *e, struct pkt *const *p, unsigned count);
+
 /* engine_input: one frame (p->data, p->len set; gso_from_vnet done) from @port at @now; consumes @p. */
 void engine_input(struct engine *e, struct port *port, struct pkt *p, uint64_t now);
 

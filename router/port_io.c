@@ -63,52 +63,78 @@ static void refuse(struct port_io *io, struct pkt *p, enum drop_reason reason)
 	netstack_drop(io->router->engine->ns, p, reason);
 }
 
-/* receive: one frame into the engine. @now: 0 before the first frame of the batch. Return: false when the device is empty
- * or gone. */
-static bool receive(struct port_io *io, uint64_t *now)
+/* receive: reads one frame into @p. @now: 0 before the first frame of the turn. Return: @p; NULL where there is none for the
+ * engine: consumes @p then. *more: set to false when the device is empty or gone. */
+static struct pkt *receive(struct port_io *io, struct pkt *p, uint64_t *now, bool *more)
 {
-	struct engine *e = io->router->engine;
-	struct pkt *p = engine_alloc(e);
 	struct vnet_hdr vh;
-	ssize_t n;
+	ssize_t n = read(io->tap.fd, p->data - VNET_HLEN, FRAME_MAX + VNET_HLEN);
 
-	if (!p) {
-		discard(io);
-		return false;
-	}
-	n = read(io->tap.fd, p->data - VNET_HLEN, FRAME_MAX + VNET_HLEN);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			lost(io, errno);
 		pkt_free(p);
-		return false;
+		*more = false;
+		return NULL;
 	}
 	if (!*now)
 		*now = router_now();
 	if (n < VNET_HLEN) {
 		refuse(io, p, DROP_ETH_SHORT);
-		return true;
+		return NULL;
 	}
 	memcpy(&vh, p->data - VNET_HLEN, VNET_HLEN);
 	p->len = (uint32_t)n - VNET_HLEN;
 	if (gso_from_vnet(p, &vh)) {
 		refuse(io, p, DROP_RX_BAD_OFFLOAD);
-		return true;
+		return NULL;
 	}
-	engine_input(e, io->port, p, *now);
-	return true;
+	return p;
 }
 
-/* on_readable: libevent's callback: one batch. */
+/* gather: takes frames from the device, at most @max, none behind a long one, none for which there is no packet. *left: how many
+ * may still be taken in this turn. *more: set to false when the turn is over. Return: how many there are in @batch. */
+static unsigned gather(struct port_io *io, struct pkt **batch, unsigned *left, uint64_t *now, bool *more)
+{
+	unsigned count = 0;
+
+	while (*more && *left && count < PORT_IO_BATCH && !(count && batch[count - 1]->len > PORT_IO_LONG)) {
+		struct pkt *p = engine_alloc(io->router->engine);
+
+		if (!p) {
+			if (!count) {
+				discard(io);
+				*more = false;
+			}
+			break; /* when those at hand are done there are packets again */
+		}
+		batch[count] = receive(io, p, now, more);
+		count += batch[count] != NULL;
+		*left -= *more;
+	}
+	return count;
+}
+
+/* on_readable: libevent's callback: one turn. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct port_io *io = arg;
+	struct engine *e = io->router->engine;
+	unsigned left = PORT_IO_BUDGET;
 	uint64_t now = 0;
+	bool more = true;
 
 	(void)fd;
 	(void)what;
-	for (unsigned n = 0; n < PORT_IO_BUDGET && receive(io, &now); n++)
-		;
+	while (more && left) {
+		struct pkt *batch[PORT_IO_BATCH];
+		unsigned count = gather(io, batch, &left, &now, &more);
+
+		if (count > 1)
+			engine_foresee(e, batch, count);
+		for (unsigned i = 0; i < count; i++)
+			engine_input(e, io->port, batch[i], now);
+	}
 	if (now) {
 		rates_note(&io->router->rates, io->router->engine->ns, now);
 		if (background_watches(&io->router->background, now))

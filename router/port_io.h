@@ -1,8 +1,8 @@
 /* port_io.h - the fast path: frames between a TAP and the engine.
  *
  * Overview
- *   A readable TAP is read until it is empty or PORT_IO_BUDGET frames were taken, with one look at the clock for the
- *   batch. What the engine sends leaves through port_io_transmit: the vnet header goes into the free bytes before
+ *   A readable TAP is read until it is empty or PORT_IO_BUDGET frames were taken, with one look at the clock for all of them.
+ *   Small frames go into the engine in batches: see engine_foresee. What the engine sends leaves through port_io_transmit: the vnet header goes into the free bytes before
  *   the frame and both leave with one write. No other system call is made per packet.
  *
  * Ownership
@@ -15,7 +15,11 @@
 #include "router/router.h"
 #include "router/tap.h"
 
-enum { PORT_IO_BUDGET = 64 };
+enum {
+	PORT_IO_BUDGET = 64,
+	PORT_IO_BATCH = 16,       /* small frames taken before the first is worked on, so that what they look up comes together */
+	PORT_IO_LONG = 4096,      /* bytes; behind a longer one none is taken: it would leave the cache before it is written */
+};
 
 struct port_io {
 	struct router *router;

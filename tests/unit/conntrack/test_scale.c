@@ -231,12 +231,83 @@ static void test_scan(void **state)
 	scene_end(&s);
 }
 
+/* What was foreseen of a frame helps to find its entry, and no other one if the packet was changed since or is in a zone. */
+static void test_foresee(void **state)
+{
+	static const struct { const char *src; uint16_t sport, zone; bool found; } rows[] = {
+		{ "10.0.0.5", 1, 0, true },  { "10.0.0.5", 9, 0, false },
+		{ "10.0.0.6", 1, 0, true },  { "10.0.0.5", 1, 7, false },
+		{ "10.1.2.3", 1, 0, false },
+	};
+	struct scene s;
+
+	(void)state;
+	begin_full(&s, 65536);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct craft before = { .src = "10.0.0.5", .dst = "11.0.0.1", .sport = 1, .dport = 2 }, after = before;
+		struct hook_state st = { .hook = HOOK_PREROUTING };
+		struct ct_template tmpl = { .zone = rows[i].zone };
+		struct pkt *frame = craft_frame(s.ns->pool, "02:00:00:00:00:01", "02:00:00:00:00:02", &before), *p;
+
+		conntrack_foresee(s.ctk, &frame, 1);
+		assert_true(frame->flow[0] && frame->flow[1]);
+		after.src = rows[i].src;
+		after.sport = rows[i].sport;
+		p = craft_packet(s.ns->pool, &after);
+		memcpy(p->flow, frame->flow, sizeof p->flow);
+		p->flow_hash = frame->flow_hash;
+		if (rows[i].zone)
+			ct_set_template(s.ctk, p, &tmpl);
+		assert_int_equal(conntrack_in(s.ctk, p, &st), VERDICT_ACCEPT);
+		assert_int_equal(ct_is_confirmed(p->ct), rows[i].found);
+		assert_int_equal(p->ct->tuple[CT_ORIGINAL].src.word[0], inet_addr(rows[i].src));
+		if (!rows[i].found) { /* goes in where it is found again */
+			assert_int_equal(conntrack_confirm(s.ctk, p, &st), VERDICT_ACCEPT);
+			if (!rows[i].zone)
+				assert_ptr_equal(ct_lookup(s.ctk, &p->ct->tuple[CT_ORIGINAL], NULL), p->ct);
+			ct_kill(s.ctk, p->ct);
+		}
+		pkt_free(p);
+		pkt_free(frame);
+	}
+	scene_end(&s);
+}
+
+/* Frames of which nothing can be foreseen: too short, fragments, other protocols; the table is only looked at. */
+static void test_foresee_not(void **state)
+{
+	static const struct { struct craft c; uint32_t cut; } rows[] = {
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1", .frag = IP4_MF } },
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1", .frag = 5 } },
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1", .proto = 47 } },
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1", .icmp = true, .icmp_type = 8 } },
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1" }, 41 },
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1" }, 13 },
+		{ { .src = "10.0.0.5", .dst = "11.0.0.1" }, 1 },
+	};
+	struct scene s;
+
+	(void)state;
+	begin_full(&s, 65536);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pkt *frame = craft_frame(s.ns->pool, "02:00:00:00:00:01", "02:00:00:00:00:02", &rows[i].c);
+
+		if (rows[i].cut)
+			frame->len = rows[i].cut;
+		conntrack_foresee(s.ctk, &frame, 1);
+		assert_int_equal(frame->flow[0] | frame->flow[1], 0);
+		pkt_free(frame);
+	}
+	conntrack_foresee(s.ctk, NULL, 0);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),	     cmocka_unit_test(test_expiry), cmocka_unit_test(test_resize),
 		cmocka_unit_test(test_end_in_resize), cmocka_unit_test(test_sweeps), cmocka_unit_test(test_each),
-		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_scan),	     cmocka_unit_test(test_foresee), cmocka_unit_test(test_foresee_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
