@@ -52,6 +52,8 @@ static int take_command(struct command *c, const struct core_option *o, char *ar
 	c->cmd = o->letter;
 	c->chain = arg;
 	switch (o->letter) {
+	case 'N':
+		return command_chain_name(c, arg);
 	case 'D':
 	case 'I':
 		return next_is_value(c) ? parse_number(c, c->argv[c->index++]) : 0;
@@ -552,12 +554,16 @@ void command_end(struct command *c)
 
 int command_read(struct command *c)
 {
+	struct addr_list src, dst;
+
 	c->words.warn = c->warn;
 	if (read_all(c))
 		return -1;
 	if (c->stop)
 		return 0;
 	if (legal_nat(c) || rule_words_finish(&c->words) || whole(c) || legal_wait(c) || legal(c))
+		return -1;
+	if (c->id == TABLE_COUNT && strchr("AIRDC", c->cmd) && !(c->cmd == 'D' && c->number) && command_addresses(c, &src, &dst))
 		return -1;
 	if (c->id == TABLE_COUNT)
 		return rule_fail_code(c->err, 3,

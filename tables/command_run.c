@@ -9,19 +9,24 @@
 
 #include "tables/command_int.h"
 
-/* legal_name: whether a user chain may be called so (assert_valid_chain_name). Return: 0 or -1. */
-static int legal_name(const struct command *c, const char *name)
+/* standard_name: whether it is the name of a verdict, or none. */
+static bool standard_name(const char *name)
 {
 	bool standard = !*name;
 
 	for (enum rule_kind k = KIND_ACCEPT; k <= KIND_RETURN; k++)
 		standard |= !strcmp(name, kind_name(k));
+	return standard;
+}
+
+int command_chain_name(const struct command *c, const char *name)
+{
 	if (strlen(name) > CHAIN_NAME_LEN)
 		return rule_fail(c->err, "chain name `%s' too long (must be under %u chars)", name,
 				 CHAIN_NAME_LEN + 1);
 	if (*name == '-' || *name == '!')
 		return rule_fail(c->err, "chain name not allowed to start with `%c'", *name);
-	if (standard || target_ops_find(c->t, name))
+	if (standard_name(name) || (c->cmd != 'E' && rule_words_is_target(&c->words, name)))
 		return rule_fail(c->err, "chain name may not clash with target name");
 	if (strpbrk(name, " \t\n\v\f\r"))
 		return rule_fail(c->err, "Invalid chain name `%s'", name);
@@ -33,7 +38,7 @@ static int chain_make(struct command *c, const char *name)
 {
 	struct chain *made;
 
-	if (legal_name(c, name))
+	if (command_chain_name(c, name))
 		return -1;
 	made = chain_add(&c->rs->table[c->id], name, -1);
 	if (!made)
@@ -230,6 +235,17 @@ static int legal_place(const struct command *c)
 	return -1;
 }
 
+int command_addresses(struct command *c, struct addr_list *src, struct addr_list *dst)
+{
+	if (addr_list_parse(&c->words, c->words.src_text, src) || addr_list_parse(&c->words, c->words.dst_text, dst))
+		return -1;
+	if ((src->count > 1 || dst->count > 1) && c->words.spec.invert & (INV_SRC | INV_DST))
+		return rule_fail(c->err, "! not allowed with multiple source or destination IP addresses");
+	if (c->cmd == 'R' && src->count * dst->count != 1)
+		return rule_fail(c->err, "Replacement rule does not specify a unique address");
+	return legal_place(c);
+}
+
 /* run_rule: -A -I -R -D -C with a rule's words. Return: 0 or -1. */
 static int run_rule(struct command *c)
 {
@@ -237,14 +253,7 @@ static int run_rule(struct command *c)
 	enum rule_kind kind;
 	struct chain *jump;
 
-	if (addr_list_parse(&c->words, c->words.src_text, &src) ||
-	    addr_list_parse(&c->words, c->words.dst_text, &dst))
-		return -1;
-	if ((src.count > 1 || dst.count > 1) && c->words.spec.invert & (INV_SRC | INV_DST))
-		return rule_fail(c->err, "! not allowed with multiple source or destination IP addresses");
-	if (c->cmd == 'R' && src.count * dst.count != 1)
-		return rule_fail(c->err, "Replacement rule does not specify a unique address");
-	if (legal_place(c))
+	if (command_addresses(c, &src, &dst))
 		return -1;
 	if (src.count * dst.count > RULE_EXPAND_MAX)
 		return rule_fail(c->err, "too many rules from one line (at most %d)", RULE_EXPAND_MAX);
@@ -273,8 +282,6 @@ static int run_new(struct command *c)
 
 	if (there && there->hook < 0 && c->make_chains)
 		return 0;
-	if (legal_name(c, c->chain))
-		return -1;
 	if (chain_find(&c->rs->table[c->id], c->chain))
 		return rule_fail_code(c->err, 1, "Chain already exists.");
 	return chain_make(c, c->chain);
@@ -381,19 +388,19 @@ static const struct each removing = { run_remove, "Deleting", true };
 static const struct each zeroing = { run_zero, "Zeroing", false };
 static const struct each flushing = { run_flush, "Flushing", false };
 
-/* run_rename: -E OLD NEW. Return: 0 or -1. */
+/* run_rename: -E OLD NEW. NEW may be the name of a target, as in iptables. Return: 0 or -1. */
 static int run_rename(struct command *c)
 {
 	struct table *tb = &c->rs->table[c->id];
 	struct chain *chain;
 
-	if (legal_name(c, c->second))
-		return -1;
-	if (chain_find(tb, c->second))
+	if (chain_find(tb, c->second) || (*c->second && standard_name(c->second)))
 		return rule_fail_errno(c->err, EEXIST);
 	chain = chain_find(tb, c->chain);
 	if (!chain || chain->hook >= 0)
 		return rule_fail_errno(c->err, ENOENT);
+	if (command_chain_name(c, c->second))
+		return -1;
 	chain_rename(tb, chain, c->second);
 	return 0;
 }

@@ -88,7 +88,7 @@ static void statistic_start(struct tables *t, void *data)
 	struct statistic_data *d = data;
 
 	(void)t;
-	d->count = d->packet;
+	d->count = d->every - 1 - d->packet; /* libxt_statistic.c: the packet that is named is the first to fit */
 }
 
 /* dump: the options; @dashes: "--" or "". */

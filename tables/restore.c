@@ -48,6 +48,7 @@ struct restore {
 	char *closed;        /* behind the last COMMIT */
 	uint32_t generation; /* of the live rules that rs began from */
 	struct text said_out, said_warn;
+	struct text unheard; /* what is printed then, again */
 	bool salvage; /* reading only as far as .closed, for the tables before a mistake */
 	unsigned again; /* how often it was read from the top because others were faster */
 	enum { READING, COMMITTING, RESTING } step;
@@ -492,6 +493,7 @@ void restore_end(struct restore *r)
 	tables_rest_all(r->t);
 	text_free(&r->said_out);
 	text_free(&r->said_warn);
+	text_free(&r->unheard);
 	free(r);
 }
 
@@ -503,7 +505,7 @@ static int begin_salvage(struct restore *r)
 	if (r->o.test || !r->closed || r->salvage)
 		return -1;
 	r->salvage = true;
-	r->out = r->warn = NULL;
+	r->out = r->warn = &r->unheard;
 	return from_top(r) ? -1 : 1;
 }
 

@@ -103,12 +103,17 @@ static enum rule_kind standard_kind(const char *name)
 	return KIND_NONE;
 }
 
-/* is_target_name: whether -j NAME loads a target: no verdict, and no chain that a ":" line has named. */
-static bool is_target_name(const struct rule_words *w, const char *name)
+/* loadable: the target that -j NAME loads: none for a verdict, none for a chain that a ":" line has named. */
+static const struct target_ops *loadable(const struct rule_words *w, const char *name)
 {
 	const struct chain *c = w->announced ? chain_find(w->announced, name) : NULL;
 
-	return standard_kind(name) == KIND_NONE && !(c && c->announced);
+	return standard_kind(name) != KIND_NONE || (c && c->announced) ? NULL : target_ops_find(w->tables, name);
+}
+
+bool rule_words_is_target(const struct rule_words *w, const char *name)
+{
+	return loadable(w, name) != NULL;
 }
 
 /* rule_words_target: the value of -j, or of -g with @go. Whether an unknown name is a chain is found out
@@ -128,13 +133,16 @@ int rule_words_target(struct rule_words *w, const char *name, bool go)
 		return rule_fail(w->err, "Invalid target name `%s' (%u chars max)", name, CHAIN_NAME_LEN);
 	if (strpbrk(name, " \t\n\v\f\r"))
 		return rule_fail(w->err, "Invalid target name `%s'", name);
-	ops = is_target_name(w, name) ? target_ops_find(w->tables, name) : NULL;
+	ops = loadable(w, name);
 	if (!ops)
 		return 0;
 	if (use_add(w, ops->size))
 		return -1;
 	ext_use_target(&w->uses[i], w->tables, w->table, ops, w->data[i], &w->spec, w->err);
 	w->uses[i].call.warn = w->warn;
+	if (ops->absent)
+		opt_warn(&w->uses[i].call, "Warning: Extension %s revision %u not supported, missing kernel module?", name,
+			 ops->revision);
 	w->target = &w->uses[i];
 	return 0;
 }

@@ -251,6 +251,7 @@ int rule_words_match(struct rule_words *w, const char *name);
 int rule_words_target(struct rule_words *w, const char *name, bool go);
 int rule_words_counters(struct rule_words *w, const char *packets, const char *bytes);
 int rule_words_extension(struct rule_words *w, int argc, char **argv, int *index, bool invert);
+bool rule_words_is_target(const struct rule_words *w, const char *name); /* -j loads one of that name */
 bool rule_words_clashes(const struct rule_words *w, const char *word);
 int rule_words_finish(struct rule_words *w);
 int addr_list_parse(struct rule_words *w, const char *text, struct addr_list *out);

@@ -248,7 +248,7 @@ static const struct limit_row {
 	{ "-m limit --limit 1/minute -j MARK --set-mark 1", 5, 59000000000, 0 },
 	{ "-m limit --limit 1/minute -j MARK --set-mark 1", 5, 600000000000, 5 },
 	{ "-m limit --limit 10000/s --limit-burst 1 -j MARK --set-mark 1", 1, 4000000, 1 },
-	{ "-m statistic --mode nth --every 3 --packet 0 -j MARK --set-mark 1", 3, 0, 3 },
+	{ "-m statistic --mode nth --every 3 --packet 0 -j MARK --set-mark 1", 4, 0, 3 },
 	{ "-m statistic --mode nth --every 5 --packet 4 -j MARK --set-mark 1", 2, 0, 2 },
 	{ "-m statistic --mode nth ! --every 5 --packet 0 -j MARK --set-mark 1", 8, 0, 8 },
 	{ "-m statistic --mode random --probability 1 -j MARK --set-mark 1", 10, 0, 10 },
