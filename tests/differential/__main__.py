@@ -75,7 +75,7 @@ def play_group(lab, group, seed, numbers, shrink):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tests.differential", description=__doc__.splitlines()[0])
-    parser.add_argument("--sequences", type=int, default=int(os.environ.get("SEQUENCES", "300")), help="how many (SEQUENCES; 300)")
+    parser.add_argument("--sequences", type=int, default=int(os.environ.get("SEQUENCES", "600")), help="how many (SEQUENCES; 600)")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", "1")), help="which (SEED; 1)")
     parser.add_argument("--group", choices=[g.name for g in GROUPS], help="only this group's")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="only this sequence, with --group")

@@ -93,7 +93,7 @@ GROUPS = (
           MOSTLY_TCP),
     Group("untracked", UNTRACKED),
     Group("told", TOLD, share=2),
-    Group("zones", ZONES + TOLD, zone=5),
+    Group("zones", ZONES + TOLD, zone=5, uncounted=("found",)),
     # When an expired connection goes, and its expectations with it, is not the same: docs/semantics.md.
     Group("ftp", HELPED + TOLD, kinds={"ftp": 1}, expects=True, uncounted=("expect_delete",)),
     Group("offloaded", DROP_INVALID, kinds={"offloaded": 1}),
@@ -118,5 +118,4 @@ GROUPS = (
     _nat("firewall", nat.BOTH + FIREWALL),
     _nat("no-checksum", nat.BOTH, dict(TRANSLATED, udplite=6), sysctls={CT + "checksum": 0}),
     _nat("narrow", nat.NARROW, {"crowd": 1}, Choice(ranges=(nat.NARROW_PORTS,)), share=2),
-    _nat("waiting", nat.MASQUERADE, pauses=(2.1,)),
 )

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("BUILD", "build")
-SEQUENCES = os.environ.get("SEQUENCES", "300")
+SEQUENCES = os.environ.get("SEQUENCES", "600")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("iptables-legacy"),
                                 reason="needs root and iptables-legacy")
