@@ -6,7 +6,7 @@ import pytest
 from tracker_rows import agrees, can_play, play, read_rows
 
 PROGRAMS = ("test_tcp", "test_tcp_matrix", "test_tcp_window", "test_protocols", "test_sctp", "test_flows")
-LONGEST = 4            # seconds of a row that are played; longer ones are left to the unit test's virtual clock
+LONGEST = 2.5          # seconds of a row that are played; longer ones are left to the unit test's virtual clock
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
