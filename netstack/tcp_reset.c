@@ -10,7 +10,26 @@
 
 #include <arpa/inet.h>
 
-enum { TOS_ECN = 3 };
+enum { TOS_ECN = 3, TCP_OPT_MD5 = 19, TCP_OPT_MD5_LEN = 18 };
+
+/* signed_or_broken: whether a segment with these options gets no answer of the router's own: one does not fit, or it is signed
+ * (RFC 2385), with a key that nobody here has. Linux looks while so much is left as a signature takes
+ * (tcp_do_parse_auth_options). */
+static bool signed_or_broken(const struct pkt *p, const struct tcp_hdr *tcp)
+{
+	uint32_t left = (uint32_t)(tcp->offset >> 4) * 4 - (uint32_t)sizeof *tcp;
+	const uint8_t *o = pkt_at(p, p->hdr.l4 + (uint32_t)sizeof *tcp, left);
+
+	while (o && left >= TCP_OPT_MD5_LEN && *o != TCP_OPT_END) {
+		uint32_t len = *o == TCP_OPT_NOP ? 1 : o[1];
+
+		if (*o != TCP_OPT_NOP && (len < 2 || len > left || *o == TCP_OPT_MD5))
+			return true;
+		o += len;
+		left -= len;
+	}
+	return false;
+}
 
 /* may_reset: whether a segment may be answered. *tcp: its header. */
 static bool may_reset(struct pkt *p, bool from_rule, const struct tcp_hdr **tcp)
@@ -22,7 +41,7 @@ static bool may_reset(struct pkt *p, bool from_rule, const struct tcp_hdr **tcp)
 		return false;
 	if (from_rule)
 		return p->route_type != ROUTE_BROADCAST && p->route_type != ROUTE_MULTICAST && csum_l4_verify(p);
-	return p->route_type == ROUTE_LOCAL;
+	return p->route_type == ROUTE_LOCAL && !signed_or_broken(p, *tcp);
 }
 
 /* fill: the RST that answers @in (RFC 9293 3.10.7.1). @len: TCP length of the segment, header included. */

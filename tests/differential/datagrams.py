@@ -43,6 +43,19 @@ def udp(rng, hosts, pauses=()):
     return _datagrams(rng, hosts, pauses, wire.UDP)
 
 
+def offloaded(rng, hosts, pauses=()):
+    """UDP of senders with offloads: many datagrams as one."""
+    steps = []
+    for _ in range(rng.choice((1, 4, 8))):
+        d, size = rng.choice((0, 0, 1)), rng.choice((18, 500, 1400))
+        packet = wire.udp(*hosts.ends(d), *hosts.ports(d), bytes(min(size * rng.randrange(1, 30) + rng.choice((0, 0, 1, -1)), 60000)),
+                          df=rng.random() < 0.5, ttl=rng.choice((64, 64, 1)))
+        packet, vnet = wire.offloaded(packet, size)
+        steps.append(hosts.step(d, packet, vnet=vnet))
+        _pause(rng, steps, pauses)
+    return steps
+
+
 def udplite(rng, hosts, pauses=()):
     return _datagrams(rng, hosts, pauses, wire.UDPLITE)
 
@@ -171,7 +184,8 @@ def router(rng, hosts, pauses=()):
                               bytes(rng.choice((0, 56, 1400))), bad=rng.random() < 0.1),
             lambda: wire.udp(source, own, sport, dport, b"data", bad=rng.random() < 0.1),
             lambda: wire.tcp(source, own, sport, dport, rng.getrandbits(32), rng.getrandbits(32),
-                             rng.choice((SYN, ACK, SYN | ACK, FIN | ACK, RST)), 1000, bad=rng.random() < 0.1),
+                             rng.choice((SYN, ACK, SYN | ACK, FIN | ACK, RST)), 1000, bad=rng.random() < 0.1,
+                             options=rng.choice((b"",) * 4 + (b"\x13\x12" + bytes(16), b"\3\1" + bytes(18), b"\2\4\5\xb4"))),
             lambda: wire.ip(source, own, 99, b"data"),
             lambda: wire.gre(source, own, b"data"),
         ))()

@@ -7,9 +7,10 @@ from .nat import Choice
 from .play import Player
 from .translate import TranslatedPlayer
 
-KINDS = {"tcp": tcp.generate, "offloaded": tcp.offloaded, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
+KINDS = {"tcp": tcp.generate, "offloaded": tcp.offloaded, "offloaded-udp": datagrams.offloaded, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
          "errors": datagrams.errors, "gre": datagrams.gre, "generic": datagrams.generic, "fragments": datagrams.fragments,
-         "router": datagrams.router, "sctp": sctp.generate, "ftp": ftp.generate, "meeting": nat.meeting, "crowd": nat.crowd}
+         "router": datagrams.router, "sctp": sctp.generate, "ftp": ftp.generate, "meeting": nat.meeting, "crowd": nat.crowd,
+         "nat-ftp": nat.ftp}
 ALL = {"tcp": 10, "udp": 3, "icmp": 2, "errors": 1, "gre": 1, "generic": 1, "fragments": 1, "router": 1, "sctp": 4}
 WITH_UDPLITE = dict(ALL, udplite=2)  # docs/semantics.md: with checksums on Linux calls every UDP-Lite packet INVALID
 MOSTLY_TCP = {"tcp": 10, "udp": 1, "sctp": 2}
@@ -53,6 +54,18 @@ ZONES = """*raw
 -A OUTPUT -d 10.64.0.0/16 -j CT --zone 5
 COMMIT
 """
+MARKS = """*mangle
+-A PREROUTING -j CONNMARK --restore-mark
+-A PREROUTING -i lan -m conntrack --ctstate NEW -j MARK --set-mark 1
+-A PREROUTING -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j MARK --or-mark 2
+-A PREROUTING -m conntrack --ctstatus ASSURED -j CONNMARK --or-mark 4
+-A FORWARD -m conntrack --ctexpire 0:31 -j MARK --or-mark 8
+-A FORWARD -m conntrack --ctexpire 100:301 -j MARK --or-mark 16
+-A FORWARD -m connbytes --connbytes 3:6 --connbytes-dir both --connbytes-mode packets -j MARK --or-mark 32
+-A FORWARD -m connmark --mark 4/4 -j DSCP --set-dscp 1
+-A POSTROUTING -j CONNMARK --save-mark
+COMMIT
+"""
 HELPED = "*raw\n-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"
 
 
@@ -93,10 +106,11 @@ GROUPS = (
           MOSTLY_TCP),
     Group("untracked", UNTRACKED),
     Group("told", TOLD, share=2),
+    Group("marks", MARKS, {CT + "acct": 1}),
     Group("zones", ZONES + TOLD, zone=5, uncounted=("found",)),
     # When an expired connection goes, and its expectations with it, is not the same: docs/semantics.md.
     Group("ftp", HELPED + TOLD, kinds={"ftp": 1}, expects=True, uncounted=("expect_delete",)),
-    Group("offloaded", DROP_INVALID, kinds={"offloaded": 1}),
+    Group("offloaded", DROP_INVALID, kinds={"offloaded": 4, "offloaded-udp": 1}),
     Group("waiting", DROP_INVALID, pauses=(2.1,)),
     Group("short-lived", "", {CT + name: seconds for name, seconds in {
         "tcp_timeout_syn_sent": 2, "tcp_timeout_syn_recv": 3, "tcp_timeout_established": 4, "tcp_timeout_fin_wait": 2,
@@ -117,5 +131,6 @@ GROUPS = (
     _nat("hairpin", nat.HAIRPIN),
     _nat("firewall", nat.BOTH + FIREWALL),
     _nat("no-checksum", nat.BOTH, dict(TRANSLATED, udplite=6), sysctls={CT + "checksum": 0}),
+    _nat("ftp", HELPED + nat.MASQUERADE, {"nat-ftp": 1}, expects=True),
     _nat("narrow", nat.NARROW, {"crowd": 1}, Choice(ranges=(nat.NARROW_PORTS,)), share=2),
 )
