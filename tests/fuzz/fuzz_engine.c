@@ -186,6 +186,28 @@ static void randomness(void *user, void *buf, size_t len)
 
 static const struct netstack_ops ops = { transmit, log_line, randomness };
 
+/* repair_rest: the checksums that csum_l4_fill does not know: SCTP's, and DCCP's over all of the packet. */
+static void repair_rest(struct pkt *p)
+{
+	uint32_t len = pkt_l4_len(p);
+	uint8_t *h = pkt_l4(p, 12);
+
+	if (h && p->hdr.proto == IP_PROTO_SCTP) {
+		uint32_t crc = 0;
+
+		memcpy(h + 8, &crc, sizeof crc);
+		crc = htole32(crc32c(0, h, len));
+		memcpy(h + 8, &crc, sizeof crc);
+	} else if (h && p->hdr.proto == IP_PROTO_DCCP) {
+		uint16_t sum = 0;
+
+		h[5] &= 0xf0;
+		memcpy(h + 6, &sum, sizeof sum);
+		sum = csum_fold(csum_add_bytes(csum_pseudo4(ip4_hdr(p)->src, ip4_hdr(p)->dst, IP_PROTO_DCCP, len), h, len));
+		memcpy(h + 6, &sum, sizeof sum);
+	}
+}
+
 /* repair: makes version, lengths and checksums of the IPv4 packet at p->data right, where it is long enough. */
 static void repair(struct pkt *p)
 {
@@ -201,8 +223,10 @@ static void repair(struct pkt *p)
 	ip->total_len = htons((uint16_t)p->len);
 	if (ip4_parse(p))
 		return;
-	if (!(ntohs(ip->frag) & (IP4_OFFSET | IP4_MF)))
+	if (!(ntohs(ip->frag) & (IP4_OFFSET | IP4_MF))) {
 		(void)csum_l4_fill(p);
+		repair_rest(p);
+	}
 	ip4_csum_fill(p);
 	p->csum = CSUM_NONE;
 	p->hdr = (struct pkt_hdr){ 0 };
@@ -301,6 +325,13 @@ static void flow_payload(struct pkt *p, uint8_t proto, uint8_t a, uint8_t b, uin
 		h[15] = 20;
 		h[19] = c;
 		p->len += 32;
+		return;
+	case IP_PROTO_DCCP:
+		h[4] = 6 + (b & 1);
+		h[8] = (uint8_t)(b >> 3 | 1);
+		h[15] = c & 15;
+		h[23] = c >> 4;
+		p->len += 28;
 		return;
 	case IP_PROTO_GRE:
 		h[0] = b & 0xb0;
