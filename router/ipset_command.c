@@ -106,11 +106,28 @@ static int restore_begin(struct request *rq, const struct set_session *session)
 	return 0;
 }
 
+/* list_step: more of a listing. Return: whether there is more. */
+static bool list_step(struct request *rq)
+{
+	do
+		if (!set_listing_go(rq->state, &rq->out))
+			return false;
+	while (!request_enough(rq));
+	return true;
+}
+
+static void list_done(struct request *rq)
+{
+	set_listing_end(rq->state);
+}
+
 int command_ipset(struct request *rq)
 {
+	struct set_listing *listing = NULL;
 	struct set_session session = { .sets = rq->router->engine->tables->sets,
 				       .out = &rq->out,
-				       .err = &rq->err };
+				       .err = &rq->err,
+				       .listing = &listing };
 	char *words[WORDS_MAX + 1];
 	bool restore;
 	int code;
@@ -119,5 +136,11 @@ int command_ipset(struct request *rq)
 		return request_fail(rq, 2, "too many words");
 	memcpy(words, rq->argv, ((size_t)rq->argc + 1) * sizeof *words);
 	code = set_command(&session, rq->argc, words, &restore);
+	session.listing = NULL;
+	if (listing) {
+		rq->state = listing;
+		rq->done = list_done;
+		rq->step = list_step;
+	}
 	return !code && restore ? restore_begin(rq, &session) : code;
 }

@@ -210,6 +210,17 @@ struct set_packet {
 
 struct set_type;
 
+/* Where a walk over a set in pieces is. All zero at the beginning. A hash that has grown meanwhile is walked from its first
+ * bucket again, without what was in the part already seen: .seen[i]: elements with hash & mask < before. */
+enum { SET_GROWTHS_MAX = 32 };
+struct set_cursor {
+	uint32_t at;
+	uint8_t bits, growths;
+	struct {
+		uint32_t mask, before;
+	} seen[SET_GROWTHS_MAX];
+};
+
 /* Where keys are kept. */
 struct set_store {
 	/* create: 0 or an error; the set is zeroed but for sets, type, extensions, timeout. */
@@ -227,6 +238,10 @@ struct set_store {
 		       void *ctx);
 	/* each: calls @fn for every element that did not time out. @ext: see set_ext_put. */
 	void (*each)(const struct set *s,
+		     void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx);
+	/* some: the same for a bounded part of them. Return: whether there are more. NULL: there are never many. What is added or
+	 * deleted between two calls may be met or not; all else is, once. */
+	bool (*some)(const struct set *s, struct set_cursor *cursor,
 		     void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx);
 	bool (*same)(const struct set *s, const struct set_create *c);
 };
@@ -402,6 +417,13 @@ struct set_list_how {
 };
 /* set_list: one set, or all (@name NULL). Return: 0 or -SET_E_NO_SET. */
 int set_list(struct sets *ss, const char *name, const struct set_list_how *how, struct text *out);
+/* The same in pieces: what is sorted and what is no list of elements is printed at once. set_listing_start: Return: owned by
+ * the caller until set_listing_end; NULL with *error, as set_list, or -SET_E_NOMEM. set_listing_go: appends a piece; sets may
+ * change between the calls. Return: whether there is more. */
+struct set_listing;
+struct set_listing *set_listing_start(struct sets *ss, const char *name, const struct set_list_how *how, int *error);
+bool set_listing_go(struct set_listing *l, struct text *out);
+void set_listing_end(struct set_listing *l);
 /* set_digest: a number, not 0, that differs when name, type, options or elements differ; but for hashsize and initval,
  * which no user sees the effect of. */
 uint64_t set_digest(const struct set *s);
@@ -418,6 +440,7 @@ void set_put_ip(struct text *out, uint32_t host_order);
 struct set_session {
 	struct sets *sets;
 	struct text *out, *err;
+	struct set_listing **listing; /* where a listing is only to be begun; NULL: it is printed */
 	bool restoring, exist, quiet, sorted, names, terse, has_output, ended;
 	uint8_t output;
 	unsigned line;

@@ -5,7 +5,7 @@
 
 #include "tables/set.h"
 
-enum { ELEMENTS_MAX = 65536 };
+enum { ELEMENTS_MAX = 65536, AT_ONCE = 1024 };
 
 struct bitmap {
 	struct set_bitmap_range range; /* first: others read it */
@@ -172,6 +172,21 @@ static void bitmap_each(const struct set *s,
 	}
 }
 
+static bool bitmap_some(const struct set *s, struct set_cursor *c,
+			void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx)
+{
+	const struct bitmap *b = s->data;
+	uint32_t end = b->elements - c->at > AT_ONCE ? c->at + AT_ONCE : b->elements;
+
+	for (; c->at < end; c->at++) {
+		uint16_t key = (uint16_t)c->at;
+
+		if (bit_test(b, c->at) && !set_ext_expired(s, ext_at(s, b, c->at)))
+			fn(ctx, &key, ext_at(s, b, c->at), 0);
+	}
+	return c->at < b->elements;
+}
+
 static uint32_t bitmap_count(const struct set *s)
 {
 	const struct bitmap *b = s->data;
@@ -227,5 +242,6 @@ const struct set_store set_store_bitmap = {
 	.memory = bitmap_memory,
 	.header = bitmap_header,
 	.each = bitmap_each,
+	.some = bitmap_some,
 	.same = bitmap_same,
 };

@@ -408,8 +408,12 @@ static int run_list(struct set_session *x, bool save, const char *name)
 					  .names = x->names,
 					  .terse = x->terse,
 					  .sorted = x->sorted };
-	int code = name ? name_fits(x, name) : 0;
+	int code = name ? name_fits(x, name) : 0, error;
 
+	if (!code && x->listing && !x->restoring) {
+		*x->listing = set_listing_start(x->sets, name, &how, &error);
+		return finish(x, error);
+	}
 	return code ? code : finish(x, set_list(x->sets, name, &how, x->out));
 }
 

@@ -32,6 +32,7 @@ enum {
 	NODE_HEAD = 8,
 	NODES_FIRST = 64,
 	LENGTHS = 33,
+	BUCKETS_AT_ONCE = 64,
 };
 static const uint32_t JHASH_START = 0xdeadbeef;
 
@@ -731,6 +732,37 @@ static void hash_each(const struct set *s,
 		}
 }
 
+/* seen: whether what is in bucket @at was in a bucket that the walk had behind it before the hash has grown. */
+static bool seen(const struct set_cursor *c, uint32_t at)
+{
+	for (unsigned i = 0; i < c->growths; i++)
+		if ((at & c->seen[i].mask) < c->seen[i].before)
+			return true;
+	return false;
+}
+
+static bool hash_some(const struct set *s, struct set_cursor *c,
+		      void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx)
+{
+	const struct hash *h = s->data;
+	unsigned left = BUCKETS_AT_ONCE;
+
+	if (c->bits && c->bits != h->bits) {
+		c->seen[c->growths].mask = (1u << c->bits) - 1;
+		c->seen[c->growths++].before = c->at;
+		c->at = 0;
+	}
+	c->bits = h->bits;
+	for (; left && c->at < 1u << h->bits; left--, c->at++)
+		for (uint32_t i = seen(c, c->at) ? 0 : h->buckets[c->at].head; i; i = node_at(h, i)->next) {
+			struct node *n = node_at(h, i);
+
+			if (!set_ext_expired(s, node_ext(h, n)))
+				fn(ctx, node_key(n), node_ext(h, n), n->flags);
+		}
+	return c->at < 1u << h->bits;
+}
+
 static bool hash_same(const struct set *s, const struct set_create *c)
 {
 	const struct hash *h = s->data;
@@ -751,5 +783,6 @@ const struct set_store set_store_hash = {
 	.memory = hash_memory,
 	.header = hash_header,
 	.each = hash_each,
+	.some = hash_some,
 	.same = hash_same,
 };

@@ -395,29 +395,24 @@ uint64_t set_digest(const struct set *s)
 
 /* --- a set ----------------------------------------------------------------------------------------------------------- */
 
-static void put_plain(const struct set *s, const struct set_list_how *how, struct text *out)
+static void begin_plain(const struct set *s, const struct set_list_how *how, struct text *out)
 {
 	text_printf(out, "Name: %s\nType: %s\nRevision: %u\nHeader:", s->name, s->type->name,
 		    s->type->revision);
 	put_header(s, SET_OUT_PLAIN, out);
 	text_printf(out, "\nSize in memory: %llu\nReferences: %u\nNumber of entries: %u\n",
 		    (unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
-	if (how->terse)
-		return;
-	text_puts(out, "Members:\n");
-	put_members(s, how, out);
+	text_puts(out, how->terse ? "" : "Members:\n");
 }
 
-static void put_save(const struct set *s, const struct set_list_how *how, struct text *out)
+static void begin_save(const struct set *s, struct text *out)
 {
 	text_printf(out, "create %s %s", s->name, s->type->name);
 	put_header(s, SET_OUT_SAVE, out);
 	text_puts(out, "\n");
-	if (!how->terse)
-		put_members(s, how, out);
 }
 
-static void put_xml(const struct set *s, const struct set_list_how *how, struct text *out)
+static void begin_xml(const struct set *s, const struct set_list_how *how, struct text *out)
 {
 	text_printf(out, "<ipset name=\"%s\">\n<type>%s</type>\n<revision>%u</revision>\n<header>", s->name,
 		    s->type->name, s->type->revision);
@@ -426,55 +421,141 @@ static void put_xml(const struct set *s, const struct set_list_how *how, struct 
 		out,
 		"\n<memsize>%llu</memsize>\n<references>%u</references>\n<numentries>%u</numentries>\n</header>\n",
 		(unsigned long long)s->type->store->memory(s), s->refs, s->type->store->count(s));
-	if (!how->terse) {
-		text_puts(out, "<members>\n");
-		put_members(s, how, out);
-		text_puts(out, "</members>\n");
-	}
-	text_puts(out, "</ipset>\n");
+	text_puts(out, how->terse ? "" : "<members>\n");
 }
 
-/* put_set: one set; @first: no other was printed before. */
-static void put_set(const struct set *s, const struct set_list_how *how, bool first, struct text *out)
+/* begin_set: what stands before the elements. @first: no other set was printed before. Return: whether elements follow. */
+static bool begin_set(const struct set *s, const struct set_list_how *how, bool first, struct text *out)
 {
 	if (how->names && how->output != SET_OUT_SAVE) {
 		text_printf(out, how->output == SET_OUT_XML ? "<ipset name=\"%s\"/>\n" : "%s\n", s->name);
-		return;
+		return false;
 	}
 	switch (how->output) {
 	case SET_OUT_SAVE:
-		put_save(s, how, out);
+		begin_save(s, out);
 		break;
 	case SET_OUT_XML:
-		put_xml(s, how, out);
+		begin_xml(s, how, out);
 		break;
 	default:
-		if (!first)
-			text_puts(out, "\n");
-		put_plain(s, how, out);
+		text_puts(out, first ? "" : "\n");
+		begin_plain(s, how, out);
 		break;
 	}
+	return true;
+}
+
+/* end_set: what stands behind them. */
+static void end_set(const struct set_list_how *how, struct text *out)
+{
+	if (how->output != SET_OUT_XML)
+		return;
+	text_puts(out, how->terse ? "</ipset>\n" : "</members>\n</ipset>\n");
+}
+
+/* --- in pieces ------------------------------------------------------------------------------------------------------- */
+
+struct set_listing {
+	struct sets *ss;
+	struct set_list_how how;
+	bool all, begun, printed; /* all sets; the head of the one at hand is printed; a set was */
+	int lists;                /* lists of sets come last: restore needs their members first */
+	uint32_t place;
+	const struct set *set; /* the one at hand, to see whether it still is; not to be used */
+	char name[SET_NAME_MAX];
+	struct set_cursor cursor;
+};
+
+struct set_listing *set_listing_start(struct sets *ss, const char *name, const struct set_list_how *how, int *error)
+{
+	const struct set *one = name ? set_find(ss, name) : NULL;
+	struct set_listing *l = calloc(1, sizeof *l);
+
+	*error = name && !one ? -SET_E_NO_SET : l ? 0 : -SET_E_NOMEM;
+	if (*error) {
+		free(l);
+		return NULL;
+	}
+	l->ss = ss;
+	l->how = *how;
+	l->all = !name;
+	l->place = one ? one->index : 0;
+	l->lists = one ? one->type->features & SET_F_NAME ? 1 : 0 : 0;
+	return l;
+}
+
+void set_listing_end(struct set_listing *l)
+{
+	free(l);
+}
+
+/* members: a piece of the elements of the set at hand. Return: whether there are more. */
+static bool members(struct set_listing *l, const struct set *s, struct text *out)
+{
+	struct printer p = { s, &l->how, out, NULL };
+
+	if (l->how.terse)
+		return false;
+	if (s->type->store->some && !l->how.sorted)
+		return s->type->store->some(s, &l->cursor, put_member, &p);
+	put_members(s, &l->how, out);
+	return false;
+}
+
+/* one_set: a piece of the set at hand. Return: whether there is more of it. */
+static bool one_set(struct set_listing *l, const struct set *s, struct text *out)
+{
+	if (!l->begun) {
+		l->cursor = (struct set_cursor){ 0 };
+		l->set = s;
+		memcpy(l->name, s->name, sizeof l->name);
+		l->begun = begin_set(s, &l->how, !l->printed, out);
+		l->printed = true;
+		return l->begun;
+	}
+	if (l->set == s && !strcmp(l->name, s->name) && members(l, s, out))
+		return true;
+	l->begun = false;
+	end_set(&l->how, out);
+	return false;
+}
+
+bool set_listing_go(struct set_listing *l, struct text *out)
+{
+	if (!l->printed && !l->begun && l->how.output == SET_OUT_XML && !l->cursor.bits) {
+		text_puts(out, "<ipsets>\n");
+		l->cursor.bits = 1; /* until the first set begins */
+	}
+	for (; l->lists < 2; l->lists++, l->place = 0) {
+		for (; l->place < l->ss->size; l->place++) {
+			const struct set *s = l->ss->slot[l->place];
+
+			if (!s && l->begun) { /* it is gone */
+				l->begun = false;
+				end_set(&l->how, out);
+			}
+			if (s && (l->begun || l->lists == !!(s->type->features & SET_F_NAME)) && one_set(l, s, out))
+				return true;
+			if (!l->all) {
+				l->lists = 2;
+				break;
+			}
+		}
+		if (!l->all)
+			break;
+	}
+	text_puts(out, l->how.output == SET_OUT_XML ? "</ipsets>\n" : "");
+	return false;
 }
 
 int set_list(struct sets *ss, const char *name, const struct set_list_how *how, struct text *out)
 {
-	const struct set *one = name ? set_find(ss, name) : NULL;
-	bool first = true;
+	int error;
+	struct set_listing *l = set_listing_start(ss, name, how, &error);
 
-	if (name && !one)
-		return -SET_E_NO_SET;
-	if (how->output == SET_OUT_XML)
-		text_puts(out, "<ipsets>\n");
-	for (int lists = 0; lists < 2; lists++) /* lists of sets last: restore needs their members first */
-		for (uint32_t i = 0; i < ss->size; i++) {
-			const struct set *s = ss->slot[i];
-
-			if (!s || (one && s != one) || lists != !!(s->type->features & SET_F_NAME))
-				continue;
-			put_set(s, how, first, out);
-			first = false;
-		}
-	if (how->output == SET_OUT_XML)
-		text_puts(out, "</ipsets>\n");
-	return 0;
+	while (l && set_listing_go(l, out))
+		;
+	set_listing_end(l);
+	return error;
 }

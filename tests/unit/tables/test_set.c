@@ -329,12 +329,77 @@ static void test_random(void **state)
 	bench_end(&b);
 }
 
+/* times: how often a line is in a text. */
+static unsigned times(const struct text *t, const char *line)
+{
+	unsigned n = 0;
+
+	for (const char *at = text_cstr(t); (at = strstr(at, line)); at += strlen(line))
+		n++;
+	return n;
+}
+
+/* test_pieces: a set listed in pieces while it grows several times: what was there is listed once, and what is deleted or
+ * destroyed meanwhile does no harm. */
+static void test_pieces(void **state)
+{
+	enum { FIRST = 800 };
+	const struct set_list_how how = { .output = SET_OUT_SAVE };
+	struct text out = { 0 };
+	struct set_listing *l;
+	struct bench b;
+	unsigned calls = 0, bad = 0;
+	char line[64];
+	int error;
+
+	(void)state;
+	bench_begin(&b);
+	must(&b, "create a hash:ip hashsize 256\ncreate bits bitmap:port range 0-65535\ncreate gone hash:ip\nadd bits 1\n"
+		 "add bits 65535\nadd gone 1.1.1.1\n");
+	for (unsigned i = 0; i < FIRST; i++) {
+		snprintf(line, sizeof line, "add a 10.0.%u.%u\n", i >> 8, i & 255);
+		must(&b, line);
+	}
+	l = set_listing_start(b.tables->sets, NULL, &how, &error);
+	assert_int_equal(error, 0);
+	while (set_listing_go(l, &out)) {
+		for (unsigned i = 0; i < 700 && calls < 8; i++) {
+			snprintf(line, sizeof line, "add a 10.%u.%u.%u\n", 1 + calls, i >> 8, i & 255);
+			must(&b, line);
+		}
+		if (calls++ == 3)
+			must(&b, "destroy gone\n");
+	}
+	set_listing_end(l);
+	for (unsigned i = 0; i < FIRST; i++) {
+		snprintf(line, sizeof line, "add a 10.0.%u.%u\n", i >> 8, i & 255);
+		bad += times(&out, line) != 1;
+	}
+	assert_int_equal(bad, 0);
+	assert_true(calls > 70); /* the bits alone take 64 */
+	assert_int_equal(times(&out, "add bits "), 2);
+	assert_int_equal(times(&out, "gone"), 0);
+	text_free(&out);
+	l = set_listing_start(b.tables->sets, "a", &how, &error);
+	assert_true(set_listing_go(l, &out));
+	must(&b, "destroy a\ncreate a hash:net\n");
+	while (set_listing_go(l, &out))
+		;
+	assert_int_equal(times(&out, "\n"), 1);
+	set_listing_end(l);
+	assert_null(set_listing_start(b.tables->sets, "none", &how, &error));
+	assert_int_equal(error, -SET_E_NO_SET);
+	text_free(&out);
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rule_text), cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_target),    cmocka_unit_test(test_references),
 		cmocka_unit_test(test_time),      cmocka_unit_test(test_random),
+		cmocka_unit_test(test_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
