@@ -4,6 +4,7 @@ import struct
 from typing import NamedTuple
 
 from . import wire
+from .ftp import Session
 from .play import Step
 from .wire import ACK, RST, SYN
 
@@ -137,3 +138,21 @@ def meeting(rng, hosts, pauses=()):
         if pauses and rng.random() < 0.1:
             steps.append(Step(pause=rng.choice(pauses)))
     return steps
+
+
+class TranslatedSession(Session):
+    """Without what Linux spoils (docs/semantics.md): port 0 announced, errors about what the server said."""
+
+    def place(self, d):
+        address, port = super().place(d)
+        self.announced[-1] = d, address, port or 7
+        return address, port or 7
+
+    def error(self, d):
+        if d == 1:
+            super().error(d)
+
+
+def ftp(rng, hosts, pauses=()):
+    """The steps of a random FTP session."""
+    return TranslatedSession(rng, hosts, pauses).play()

@@ -78,6 +78,16 @@ def readdressed(packet, src, dst):
     return packet[:10] + _patched(packet[10:12], packet[12:20], src + dst) + src + dst + packet[20:]
 
 
+def acknowledging(packet, shift):
+    """The TCP segment with an acknowledgement @shift further on."""
+    at = (packet[0] & 15) * 4
+    if not shift or len(packet) < at + 18:
+        return packet
+    old = packet[at + 8:at + 12]
+    new = struct.pack("!I", struct.unpack("!I", old)[0] + shift & 0xffffffff)
+    return packet[:at + 8] + new + packet[at + 12:at + 16] + _patched(packet[at + 16:at + 18], old, new) + packet[at + 18:]
+
+
 def _where(packet):
     """(offset in bytes, whether more follows) of a fragment."""
     word = struct.unpack_from("!H", packet, 6)[0]
@@ -156,9 +166,13 @@ class Way(NamedTuple):
 
 
 class View:
-    """The ways of one router's flows, by the tuples that those who began them use."""
+    """The ways of one router's flows, by the tuples that those who began them use.
 
-    def __init__(self):
+    @helped: the other end acknowledges what it got, where a helper has changed the length of what was said; and it knows
+    who talks to it by the translated address alone."""
+
+    def __init__(self, side, helped):
+        self.side, self.helped = side, helped
         self.ways = {}
 
     def _by_answer(self, packet, t):
@@ -170,6 +184,22 @@ class View:
             if (begun[1], begun[0], begun[4]) == (packet[12:16], packet[16:20], packet[9]):
                 return begun, way
         return None, None
+
+    def _by_address(self, step, t):
+        """A packet of the other end that belongs to no flow, to the address that it knows."""
+        for begun, way in self.ways.items():
+            if step.side == way.far_side and t[:2] == (begun[1], begun[0]):
+                return rewritten(step.packet, t, (t[0], way.far[0], *t[2:]))
+        return step.packet
+
+    def _shift(self, begun, packet):
+        """How far the acknowledged stream was shifted on its way to the other end."""
+        e, at = self.side.entry(begun, time.monotonic_ns()), (packet[0] & 15) * 4
+        if not e or not e.seqadj or len(packet) < at + 12:
+            return 0
+        position, before, after = e.seqadj[:3]
+        ack = struct.unpack_from("!I", packet, at + 8)[0]
+        return after if 0 < ack - position & 0xffffffff < 1 << 31 else before
 
     def outgoing(self, step):
         """Where a step's packet is sent, and how it looks there."""
@@ -185,10 +215,13 @@ class View:
             return step.side, packet
         begun, way = self._by_answer(packet, t)
         if not way:
-            return step.side, packet
+            return step.side, self._by_address(step, t) if self.helped and t else packet
         if not t:
             return way.far_side, readdressed(packet, way.far[1], way.far[0])
-        return way.far_side, rewritten(packet, t, wire.inverse(way.far))
+        packet = rewritten(packet, t, wire.inverse(way.far))
+        if self.helped and t[4] == wire.TCP:
+            packet = acknowledging(packet, self._shift(begun, packet))
+        return way.far_side, packet
 
 
 def _class_of(port, ranges):
@@ -204,7 +237,7 @@ class TranslatedPlayer(Player):
     def __init__(self, sequence, lab):
         super().__init__(sequence, lab)
         self.choice, self.names = lab.group.choice, lab.names
-        self.views = View(), View()
+        self.views = View(lab.kernel, self.expects), View(lab.tapgate, self.expects)
         self.chosen = {}  # {(whose, what the kernel chose): what Tapgate chose}
         self.begun = {}   # {what the pieces of a datagram have in common: its pair of tuples}
 
@@ -274,7 +307,7 @@ class TranslatedPlayer(Player):
             return found
         self._learn(pair)
         self._learn(tuple(wire.quoted_tuple_of(packet) for _, packet in sent))
-        return next(filter(None, map(self._compare_entry, self.tuples)), None)
+        return next(filter(None, map(self._compare_entry, self.tuples)), None) or self._compare_expectations()
 
     def _compare_entry(self, pair):
         now = time.monotonic_ns()
