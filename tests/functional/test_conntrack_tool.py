@@ -44,6 +44,9 @@ ROWS = [line.split() for line in """
 -L -p tcp --state NONE
 -L -p tcp --state established
 -L -p udp --state ESTABLISHED
+-L -p dccp --state OPEN
+-L -p dccp --state FOO
+-L -p dccp --sport 5 --dport 6
 -L -p icmp --icmp-type 8
 -L -p icmp --icmp-type 0
 -L -p icmp --icmp-code 0
