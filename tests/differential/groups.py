@@ -131,6 +131,7 @@ GROUPS = (
     _nat("hairpin", nat.HAIRPIN),
     _nat("firewall", nat.BOTH + FIREWALL),
     _nat("no-checksum", nat.BOTH, dict(TRANSLATED, udplite=6), sysctls={CT + "checksum": 0}),
+    _nat("offloaded", nat.BOTH, {"offloaded": 4, "offloaded-udp": 1}),
     _nat("ftp", HELPED + nat.MASQUERADE, {"nat-ftp": 1}, expects=True),
     _nat("narrow", nat.NARROW, {"crowd": 1}, Choice(ranges=(nat.NARROW_PORTS,)), share=2),
 )

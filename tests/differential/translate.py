@@ -34,12 +34,17 @@ def _patched(field, old, new):
     return struct.pack("!H", ~value & 0xffff)
 
 
+def _complement(field):
+    return bytes(0xff ^ byte for byte in field)
+
+
 def _crc_is_right(segment):
     return len(segment) >= 12 and struct.pack("<I", wire.crc32c(segment[:8] + bytes(4) + segment[12:])) == segment[8:12]
 
 
-def rewritten(packet, old, new):
-    """The packet with tuple @old as one with tuple @new: addresses, keys and checksums, as far as the packet has them."""
+def rewritten(packet, old, new, partial=False):
+    """The packet with tuple @old as one with tuple @new: addresses, keys and checksums, as far as the packet has them.
+    @partial: its checksum is to be completed, and is as yet the sum of the pseudo header."""
     at, proto = (packet[0] & 15) * 4, packet[9]
     p = bytearray(readdressed(packet, *new[:2]))
     addresses = old[0] + old[1], new[0] + new[1]
@@ -50,7 +55,9 @@ def rewritten(packet, old, new):
         ports = packet[at:at + 4], struct.pack("!HH", new[2], new[3])
         p[at:at + 4] = ports[1]
         check = at + CHECKSUM_AT.get(proto, len(packet))
-        if right:
+        if partial:
+            p[check:check + 2] = _complement(_patched(_complement(packet[check:check + 2]), *addresses))
+        elif right:
             p[at + 8:at + 12] = struct.pack("<I", wire.crc32c(bytes(p[at:at + 8]) + bytes(4) + bytes(p[at + 12:])))
         elif len(packet) >= check + 2 and (proto != wire.UDP or packet[check:check + 2] != b"\0\0"):
             p[check:check + 2] = _patched(packet[check:check + 2], addresses[0] + ports[0], addresses[1] + ports[1])
@@ -218,7 +225,7 @@ class View:
             return step.side, self._by_address(step, t) if self.helped and t else packet
         if not t:
             return way.far_side, readdressed(packet, way.far[1], way.far[0])
-        packet = rewritten(packet, t, wire.inverse(way.far))
+        packet = rewritten(packet, t, wire.inverse(way.far), step.vnet[0] & 1)
         if self.helped and t[4] == wire.TCP:
             packet = acknowledging(packet, self._shift(begun, packet))
         return way.far_side, packet
