@@ -185,6 +185,13 @@ static void table_free(struct hashlimit_table *h)
 	free(h);
 }
 
+bool hashlimit_shares(struct tables *t, const char *name, const struct hashlimit_conf *c)
+{
+	const struct hashlimit_table *h = (const struct hashlimit_table *)shared_find(t, &kind, name);
+
+	return !h || !((h->conf.mode ^ c->mode) & MODE_RATE);
+}
+
 struct hashlimit_table *hashlimit_get(struct tables *t, const char *name, const struct hashlimit_conf *c)
 {
 	struct hashlimit_table *h = (struct hashlimit_table *)shared_find(t, &kind, name);

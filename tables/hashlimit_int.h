@@ -34,6 +34,10 @@ struct hashlimit_table;
 /* hashlimit_check: what the kernel asks of the options. Return: 0, or -1 with @err. */
 int hashlimit_check_conf(const struct hashlimit_conf *c, const char *name, struct rule_error *err);
 
+/* hashlimit_shares: whether a rule with these options may use the table of that name, as far as there is one: rules with and
+ * without --hashlimit-rate-match do not go together. */
+bool hashlimit_shares(struct tables *t, const char *name, const struct hashlimit_conf *c);
+
 /* hashlimit_get: the table of that name, made by @c if there is none yet. Return: a reference, or NULL without memory.
  * hashlimit_put gives it back. */
 struct hashlimit_table *hashlimit_get(struct tables *t, const char *name, const struct hashlimit_conf *c);

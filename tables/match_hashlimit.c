@@ -272,6 +272,8 @@ static int hashlimit_attach(struct tables *t, void *data, struct rule_error *err
 
 	if (hashlimit_check_conf(&d->conf, d->name, err))
 		return -1;
+	if (!hashlimit_shares(t, d->name, &d->conf))
+		return rule_invalid(err, "match hashlimit: \"%s\" is used with and without --hashlimit-rate-match", d->name);
 	d->table = hashlimit_get(t, d->name, &d->conf);
 	return d->table ? 0 : rule_fail_code(err, 4, "Memory allocation problem.");
 }

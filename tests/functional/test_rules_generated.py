@@ -69,6 +69,7 @@ EXCUSES = [
     (r"=> (save|-S) => .*! -[io] \+( |$)", "1.8.11: ! -i + is kept", '"!" -i +'),
     (r"=> (save|-S) => .* --(ct\w+(src|dst)|tunnel-(src|dst)) [\d.]+/(?!8 |16 |24 )\d+\.",
      "1.8.11: a mask without a length is printed", "-m conntrack --ctorigsrc 1.2.3.4/33"),
+    (r"--icmp-type 255/\d+ .*=> (save|-S|-L .*) => ", "1.8.11: --icmp-type 255/N is not any", "-p icmp -m icmp --icmp-type 255/3"),
     (r"=> host/network `--\w+=.*' not found => host/network", "1.8.11: the value of --source=NAME alone is told",
      "--source=nosuch:"),
     (r"=> message => getaddrinfo: .* => getaddrinfo: ", "no name server in the namespace: the resolver's own words",
@@ -206,15 +207,19 @@ def generate(count, seed):
     return [(*rule_grammar.Rule(rng, matches, targets).line(), rng.choice(places)) for _ in range(count)] + excused_ones
 
 
-def play(count, seed):
-    """(differences, legal)"""
-    rules = generate(count, seed)
+def play_lines(rules):
+    """Rules as of generate(). Return (differences, legal)."""
     batches = [rules[i:i + BATCH] for i in range(0, len(rules), BATCH)]
     with multiprocessing.get_context("fork").Pool(2, own_namespace) as pool:
         done = pool.map(compare, batches, chunksize=1)
     for lock in pathlib.Path(tempfile.gettempdir()).glob("rules-generated-*.lock"):
         lock.unlink(missing_ok=True)
     return list(itertools.chain.from_iterable(d for d, _ in done)), sum(n for _, n in done)
+
+
+def play(count, seed):
+    """(differences, legal)"""
+    return play_lines(generate(count, seed))
 
 
 def as_text(diff):
