@@ -37,7 +37,7 @@ endif
 Q := $(if $(V),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help demo check check-unit check-functional check-layers bench asan tidy fmt fuzz fuzz-smoke install clean deps deps-test unit
+.PHONY: all help demo check check-unit check-functional check-layers bench bench-conntrack asan tidy fmt fuzz fuzz-smoke install clean deps deps-test unit
 
 all: $(BUILD)/tapgate ## the binary, build/tapgate
 
@@ -142,8 +142,12 @@ fuzz: ## coverage-guided, with clang: make fuzz TARGET=rule SECONDS=60
 demo: deps-test all ## real ping, curl and FTP through the router, in namespaces (root)
 	@$(PYTHON) -m testnet.demo
 
-bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/core $(BUILD)/tests/bench/load ## table of ratios: Tapgate / reflector / kernel (root)
+SCALE_BENCH := $(addprefix $(BUILD)/tests/bench/,conntrack fill blast sink)
+bench: deps-test all $(BUILD)/tests/bench/reflector $(BUILD)/tests/bench/blast $(BUILD)/tests/bench/sink $(BUILD)/tests/bench/core $(BUILD)/tests/bench/load $(SCALE_BENCH) ## table of ratios: Tapgate / reflector / kernel (root)
 	@$(PYTHON) tests/bench/bench.py
+
+bench-conntrack: deps-test all $(SCALE_BENCH) ## the same for connections alone: rates, memory, longest turns, dumps (root)
+	@$(PYTHON) tests/bench/bench.py P5
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(Q)$(CC) $(CFLAGS) -o $@ $<

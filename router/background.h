@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-	BACKGROUND_SHARE = 16,              /* one part in so many is for slices while packets flow */
+	BACKGROUND_SHARE = 20,              /* one part in so many is for slices while packets flow */
 	BACKGROUND_SLICE_NS = 150000,       /* what a slice aims at */
 	BACKGROUND_WAIT_MAX_NS = 16000000,
 	BACKGROUND_RECENT_NS = 200000000,   /* a slice longer ago says nothing about now */

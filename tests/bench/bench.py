@@ -1,9 +1,10 @@
 """Benchmark: one table of ratios. Tapgate against the bare TAP reflector and the kernel's router, in the same run.
 
-usage: bench.py [--rounds N] [--seconds S] [--rules N] [P1 P2 P4 P6 P7 ...]
+usage: bench.py [--rounds N] [--seconds S] [--rules N] [P1 P2 P4 P5 P6 P7 ...]
 
 P1  TCP, 1 and 4 streams, bits per second      P2  18-byte UDP, packets delivered per second
 P7  ping, mean round trip                       P4  the core alone: nanoseconds and instructions a packet
+P5  the table of connections at 1,000 to 3,200,000; what a dump of a million costs the traffic (scale.py)
 P6  50,000 rules: loaded live, beside iptables-legacy-restore; and how long the router sees to no packet for it
 Every round measures all routers one after the other, the order turning, so that drift of the machine hits all alike;
 a ratio is the median of the rounds' ratios.  Absolute figures mean nothing elsewhere.
@@ -18,6 +19,7 @@ import sys
 import time
 
 from routers import ROOT, SERVER, Kernel, Reflector, Tapgate, rules_text
+from scale import print_scale
 
 BUILD = ROOT / "build/tests/bench"
 SPEC = {  # workload: (text, unit, target of tapgate / reflector)
@@ -183,14 +185,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rules", type=int, default=100)
-    parser.add_argument("workload", nargs="*", help="P1 P2 P4 P7; rules; default: all")
+    parser.add_argument("workload", nargs="*", help="P1 P2 P4 P5 P6 P7; default: all")
     arguments = parser.parse_args()
-    wanted = arguments.workload or ["P1", "P2", "P4", "P6", "P7"]
+    wanted = arguments.workload or ["P1", "P2", "P4", "P5", "P6", "P7"]
     workloads = [name for name in MEASURE if name.split("-")[0] in wanted or name in wanted]
     if workloads:
         print_traffic(measure(arguments, workloads), arguments.rules)
     if "P4" in wanted:
         print_core()
+    if "P5" in wanted:
+        print_scale(arguments.rounds, arguments.seconds)
     if "P6" in wanted:
         print_rules(arguments.rounds)
 

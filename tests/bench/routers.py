@@ -124,13 +124,20 @@ class Tapgate(Router):
 
     name = "tapgate"
     process = None
+    mounted = False  # the status tree, at .proc
+    sysctls = ()  # lines besides ip_forward
+
+    @property
+    def proc(self):
+        """Where the status tree is mounted."""
+        return pathlib.Path(self.directory.name) / "proc"
 
     def start(self):
         folder = pathlib.Path(self.directory.name)
         (folder / "rules.v4").write_text(self.rules)
         taps = ["tbA" + self.suffix, "tbB" + self.suffix]
-        text = ["[router]", "socket = %s/tapgate.sock" % folder, "proc_mount = none", "rules = rules.v4", "",
-                "[sysctl]", "net.ipv4.ip_forward = 1", ""]
+        text = ["[router]", "socket = %s/tapgate.sock" % folder, "proc_mount = %s" % (self.proc if self.mounted else "none"),
+                "rules = rules.v4", "", "[sysctl]", "net.ipv4.ip_forward = 1", *self.sysctls, ""]
         for name, tap, netns, router, host in (("lan", taps[0], self.client, LAN_ROUTER, CLIENT),
                                                ("wan", taps[1], self.server, WAN_ROUTER, SERVER)):
             text += ["[interface %s]" % name, "tap = " + tap, "netns = " + netns, "address = %s/24" % router,

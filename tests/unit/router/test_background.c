@@ -48,9 +48,9 @@ static void test_share(void **state)
 		uint64_t slice;
 		double least, most;
 	} rows[] = {
-		{ 0, 100 * US, 90, 100 },	{ 5, 100 * US, 90, 100 },	  { 20, 100 * US, 5.5, 6.6 },
-		{ 50, 100 * US, 5.5, 6.6 },	{ 100, 100 * US, 5.5, 6.6 },	  { 100, 400 * US, 5.5, 6.6 },
-		{ 100, 10 * US, 4, 6.6 }, /* slower than necessary, never faster */
+		{ 0, 100 * US, 90, 100 },	{ 5, 100 * US, 90, 100 },	  { 20, 100 * US, 4.4, 5.3 },
+		{ 50, 100 * US, 4.4, 5.3 },	{ 100, 100 * US, 4.4, 5.3 },	  { 100, 400 * US, 4.4, 5.3 },
+		{ 100, 10 * US, 3, 5.3 }, /* slower than necessary, never faster */
 		{ 100, 10 * MS, 37, 40 }, /* one that did not end in time: waits as long as there is, not for ever */
 	};
 
