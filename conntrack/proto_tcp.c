@@ -210,9 +210,9 @@ static bool rst_answers_ignored(const struct tcp_walk *w, uint8_t old)
 {
 	const struct ct_tcp *tcp = &w->ct->tcp;
 
-	if (((w->ct->status & CT_ST_SEEN_REPLY && tcp->last_index == CT_TCP_I_SYN) ||
+	if (((w->ct->status & CT_ST_SEEN_REPLY && tcp->last_index == CT_TCP_I_SYN && tcp->last_dir != w->dir) ||
 	     (!(w->ct->status & CT_ST_ASSURED) && tcp->last_index == CT_TCP_I_ACK)) &&
-	    tcp->last_dir != w->dir && w->s.ack == tcp->last_end)
+	    w->s.ack == tcp->last_end)
 		return true;
 	return old == CT_TCP_SYN_SENT && tcp->last_index == CT_TCP_I_ACK && tcp->last_dir == CT_REPLY &&
 	       w->s.seq == tcp->last_ack;
