@@ -35,7 +35,8 @@ bool ct_tuple_from_bytes(struct conntrack *ctk, const uint8_t *bytes, uint32_t l
 		return false;
 	memcpy(&ip, bytes, sizeof ip);
 	l4 = (ip.version_ihl & 15u) * 4;
-	if (ip.version_ihl >> 4 != 4 || l4 < sizeof ip || l4 > len || ip.frag & htons(IP4_OFFSET))
+	/* Linux looks neither at the version nor at the least length of a header here. */
+	if (l4 > len || ip.frag & htons(IP4_OFFSET))
 		return false;
 	tuple_begin(out, ip.src, ip.dst, ip.proto, zone);
 	return ct_proto_find(ip.proto)->tuple(ctk, bytes + l4, len - l4, out);

@@ -35,7 +35,8 @@ static inline bool ct_tuple_equal(const struct ct_tuple *a, const struct ct_tupl
  * unchanged. Return: false where it has none (fragment, short header). */
 bool ct_tuple_from_pkt(struct conntrack *ctk, const struct pkt *p, uint16_t zone, struct ct_tuple *out);
 
-/* ct_tuple_from_bytes: the same for an IPv4 packet quoted in an ICMP error: @len bytes at @ip. Needs 8 bytes of L4. */
+/* ct_tuple_from_bytes: the same for an IPv4 packet quoted in an ICMP error: @len bytes at @ip, of which the header and what
+ * the protocol's tuple is made of must be there: four bytes with ports, eight of ICMP. */
 bool ct_tuple_from_bytes(struct conntrack *ctk, const uint8_t *ip, uint32_t len, uint16_t zone, struct ct_tuple *out);
 
 /* ct_tuple_invert: the tuple of the opposite direction; zone copied. Return: false if the type cannot be inverted

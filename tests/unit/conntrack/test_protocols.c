@@ -1,4 +1,5 @@
-/* test_protocols.c - UDP, UDPLITE, ICMP with its errors, GRE, SCTP, and protocols without a tracker. */
+/* test_protocols.c - conversations over UDP, UDPLITE, ICMP with its errors, GRE, and protocols without a tracker. The cells of
+ * each are in test_flows.c, SCTP in test_sctp.c, DCCP in test_dccp.c. */
 #include "tests/unit/conntrack/scene.h"
 
 static const struct row rows[] = {
@@ -99,6 +100,62 @@ static void test_icmp_errors(void **state)
 	scene_end(&s);
 }
 
+/* What is quoted may be cut, and odd: Linux asks for the address, the protocol and its keys, not for a header that is
+ * whole (played on 6.18). */
+static void test_quotes(void **state)
+{
+	static const struct {
+		const char *quoted;
+		uint32_t len;   /* of the quote, its IP header included */
+		unsigned at;    /* which byte is another one */
+		uint8_t byte;
+		const char *want;
+	} quotes[] = {
+		{ "O udp", 24, 0, 0x45, "RELATED/R 30" },
+		{ "O udp", 23, 0, 0x45, "INVALID" },
+		{ "O udp", 19, 0, 0x45, "INVALID" },
+		{ "O udp", 0, 0, 0x45, "INVALID" },
+		{ "O icmp 8.0", 28, 0, 0x45, "RELATED/R 30" },
+		{ "O icmp 8.0", 27, 0, 0x45, "INVALID" },
+		{ "O gre", 20, 0, 0x45, "RELATED/R 30" },
+		{ "O gre 1 7", 28, 0, 0x45, "RELATED/R 30" },
+		{ "O gre 1 7", 27, 0, 0x45, "INVALID" }, /* without the call id it is of another flow */
+		{ "O ip 50", 20, 0, 0x45, "RELATED/R 600" },
+		{ "O udp", 28, 0, 0x65, "RELATED/R 30" },
+		{ "O udp", 28, 0, 0x46, "INVALID" },  /* other ports */
+		{ "O udp", 28, 0, 0x4f, "INVALID" },  /* a header longer than the quote */
+		{ "O ip 50", 28, 0, 0x40, "RELATED/R 600" },
+		{ "O udp", 28, 7, 1, "INVALID" },     /* not the first fragment */
+		{ "O udp", 28, 6, 0x20, "RELATED/R 30" },
+		{ "O udp", 28, 9, 17 + 1, "INVALID" }, /* another protocol */
+	};
+	struct hook_state pre = { .hook = HOOK_PREROUTING };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
+		struct craft c = { .src = "10.0.0.2", .dst = "10.0.0.1", .icmp = true, .icmp_type = ICMP_UNREACHABLE,
+				   .payload_len = quotes[i].len };
+		struct pkt *first, *p;
+		struct scene s;
+
+		scene_begin(&s, 64);
+		first = packet_of(&s, quotes[i].quoted);
+		c.payload = first->data;
+		p = craft_packet(s.ns->pool, &c);
+		if (quotes[i].at < quotes[i].len)
+			p->data[28 + quotes[i].at] = quotes[i].byte;
+		csum_l4_fill(p);
+		through(&s, first);
+		assert_int_equal(conntrack_in(s.ctk, p, &pre), VERDICT_ACCEPT);
+		if (strcmp(outcome(&s, p, VERDICT_ACCEPT), quotes[i].want))
+			fail_msg("%s, %u bytes, byte %u is %#x: %s", quotes[i].quoted, quotes[i].len, quotes[i].at,
+				 quotes[i].byte, outcome(&s, p, VERDICT_ACCEPT));
+		pkt_free(p);
+		pkt_free(first);
+		scene_end(&s);
+	}
+}
+
 /* What the router answers with inherits the connection, the other way round; also an unconfirmed one. */
 static void test_attach(void **state)
 {
@@ -197,6 +254,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),   cmocka_unit_test(test_icmp_errors), cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_tuples), cmocka_unit_test(test_cuts),
 	};
 
