@@ -157,6 +157,11 @@ static const struct row windows[] = {
 		OPEN,
 		{ 0, "O tcp S s=9000", "ESTABLISHED ESTABLISHED 432000 assured" },
 		{ 0, "R tcp RA s=700000 a=9001", "ESTABLISHED/R CLOSE 10 assured" } } },
+	{ "a RST by who sent the ignored ACK teaches nothing about it", NULL, {
+		{ 0, "O tcp S s=100", "NEW SYN_SENT 120" },
+		{ 0, "R tcp A s=0 a=101", "ESTABLISHED/R SYN_SENT 120" },
+		{ 0, "R tcp R s=700000 a=0", "ESTABLISHED/R CLOSE 10" },
+		{ 0, "R tcp FA s=0 a=101", "ESTABLISHED/R CLOSE 10" } } },
 	{ "and old RSTs too", "tcp_be_liberal=1 tcp_ignore_invalid_rst=1", {
 		OPEN,
 		{ 1, "R tcp R s=400", "ESTABLISHED/R ESTABLISHED 10 assured" } } },
