@@ -64,6 +64,7 @@ static int take_option(int o, int argc, char **argv, struct restore_args *a, boo
 		return 0;
 	case 'v':
 		a->options.verbose = 1;
+		a->options.comments = true;
 		return 0;
 	case 'T':
 		a->options.only = optarg;
@@ -114,7 +115,7 @@ int restore_options_read(int argc, char **argv, struct restore_args *a, bool lou
 			return code;
 	}
 	if (a->options.noflush)
-		a->options.verbose = 0; /* as the real one: only lines with a -v of their own print */
+		a->options.verbose = 0; /* as the real one: only comments and lines with a -v of their own print */
 	if (optind < argc)
 		a->file = argv[optind++];
 	if (optind < argc) {

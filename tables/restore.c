@@ -366,7 +366,7 @@ static int with_split(struct restore *r, const char *text, int (*fn)(struct rest
 /* one_line: @line without its newline. Return: 0 or -1. */
 static int one_line(struct restore *r, char *line)
 {
-	if (line[0] == '#' && r->o.verbose && r->out)
+	if (line[0] == '#' && r->o.comments && r->out)
 		text_printf(r->out, "%s\n", line);
 	if (!line[0] || line[0] == '#')
 		return 0;

@@ -144,6 +144,7 @@ int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, cons
 struct restore_options {
 	const char *name; /* for messages, "NAME:LINE: " before them; NULL: without */
 	bool noflush, counters, test;
+	bool comments;    /* print them */
 	unsigned verbose;
 	const char *only; /* the one table to take; NULL: all */
 };

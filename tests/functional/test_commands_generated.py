@@ -17,7 +17,7 @@ import rule_grammar
 from test_iptables_live import TABLES, links, pytestmark, sides  # noqa: F401  (fixtures)
 from test_rules_generated import EXCUSES
 
-LINES = int(os.environ.get("LINES", "600"))
+LINES = int(os.environ.get("LINES", "400"))
 SEED = int(os.environ.get("SEED", "1"))
 SESSION = 40
 CHAINS = {"filter": ["INPUT", "FORWARD", "OUTPUT"], "nat": ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"],
