@@ -34,6 +34,7 @@ RANGES = nat("POSTROUTING -o wan -p tcp -j SNAT --to-source 10.71.0.100-10.71.0.
              "POSTROUTING -o wan -p udp -j SNAT --to-source 10.71.0.100-10.71.0.140 --persistent",
              "POSTROUTING -o wan -j SNAT --to-source 10.71.0.100-10.71.0.140")
 DESTINATION = nat("PREROUTING -i lan -p tcp -j DNAT --to-destination 198.19.255.1-198.19.255.9:8080",
+                  "PREROUTING -i lan -p udp -m udp --dport 21:80 -j DNAT --to-destination 198.19.255.1:4000-4060/25",
                   "PREROUTING -i lan -p udp -j DNAT --to-destination 198.19.255.1:5000-5003",
                   "PREROUTING -i lan -p sctp -j DNAT --to-destination :9999",
                   "PREROUTING -i lan -j DNAT --to-destination 198.19.255.1-198.19.255.9 --persistent",
@@ -121,11 +122,11 @@ def meeting(rng, hosts, pauses=()):
     steps, flows = [], []
     proto = rng.choice((wire.TCP, wire.UDP, wire.UDP, wire.ICMP, wire.SCTP))
     key = rng.choice((1, 80, 511, 512, 600, 1023, 1024, 5000, 65535, rng.randrange(1, 65536)))
-    for _ in range(rng.choice((3, 6, 10))):
+    for _ in range(rng.choice((4, 8, 14))):
         way = rng.random()
-        if flows and way < 0.5:
+        if flows and way < 0.4:
             packet = _answer(hosts, **rng.choice(flows))
-        elif flows and way < 0.65:
+        elif flows and way < 0.5:
             last = next((step.packet for step in reversed(steps) if step.packet and step.side == hosts.SIDES[0]), None)
             steps.append(hosts.error(1, last))
             continue
