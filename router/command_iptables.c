@@ -1,10 +1,12 @@
-/* command_iptables.c - iptables(8) on the live rules: tables_tool does it, this file says how it went. */
+/* command_iptables.c - iptables(8) on the live rules: tables/tool.c does it, this file says how it went. */
 #include "router/iptables.h"
 
 #include "router/request.h"
 #include "router/router.h"
 
 #include <string.h>
+
+enum { RULES_AT_ONCE = 256 };
 
 /* try_help: where to find help. */
 static void try_help(struct text *to, const char *name, int line)
@@ -33,8 +35,8 @@ int iptables_report(struct text *to, const char *name, const struct rule_error *
 	return err->code;
 }
 
-/* listing_step: some more lines. Return: whether there are more. */
-static bool listing_step(struct request *rq)
+/* save_step: some more lines. Return: whether there are more. */
+static bool save_step(struct request *rq)
 {
 	do
 		if (!listing_go(rq->state, &rq->out))
@@ -43,8 +45,8 @@ static bool listing_step(struct request *rq)
 	return true;
 }
 
-/* listing_done: the request ends, also when the client went away: what the listing held is freed. */
-static void listing_done(struct request *rq)
+/* save_done: the request ends, also when the client went away: what the listing held is freed. */
+static void save_done(struct request *rq)
 {
 	listing_end(rq->state);
 	tables_rest_all(rq->router->engine->tables);
@@ -53,21 +55,49 @@ static void listing_done(struct request *rq)
 int iptables_print(struct request *rq, struct listing *l)
 {
 	rq->state = l;
-	rq->step = listing_step;
-	rq->done = listing_done;
+	rq->step = save_step;
+	rq->done = save_done;
 	rq->eager = true;
 	return 0;
 }
 
+/* failed: says what is wrong. Return: exit status. */
+static int failed(struct request *rq, const struct rule_error *err)
+{
+	if ((err->code != IPTABLES_OTHER || err->told) && err->code != IPTABLES_RESOURCE)
+		return iptables_report(&rq->err, "iptables", err, -1);
+	text_printf(&rq->err, "iptables: %s\n", err->text);
+	return err->code;
+}
+
+/* tool_step: more of a change or a listing. Return: whether there is more. */
+static bool tool_step(struct request *rq)
+{
+	struct rule_error err;
+	int result;
+
+	do
+		result = tool_go(rq->state, RULES_AT_ONCE, &rq->out, &rq->err, &err);
+	while (result == 1 && !request_enough(rq));
+	if (result < 0)
+		rq->code = failed(rq, &err);
+	return result == 1;
+}
+
+static void tool_done(struct request *rq)
+{
+	tool_end(rq->state);
+}
+
 int command_iptables(struct request *rq)
 {
-	struct listing *l = NULL;
 	struct rule_error err;
 
-	if (!tables_tool_begin(rq->router->engine->tables, rq->argc - 1, rq->argv + 1, &rq->out, &rq->err, &err, &l))
-		return l ? iptables_print(rq, l) : 0;
-	if ((err.code != IPTABLES_OTHER || err.told) && err.code != IPTABLES_RESOURCE)
-		return iptables_report(&rq->err, "iptables", &err, -1);
-	text_printf(&rq->err, "iptables: %s\n", err.text);
-	return err.code;
+	rq->state = tool_start(rq->router->engine->tables, rq->argc - 1, rq->argv + 1, &rq->out, &rq->err, &err);
+	if (!rq->state)
+		return failed(rq, &err);
+	rq->step = tool_step;
+	rq->done = tool_done;
+	rq->eager = true;
+	return 0;
 }

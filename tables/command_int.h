@@ -54,13 +54,6 @@ int command_apply(struct command *c);
 /* command_reads: whether it only looks: -L, -S without -Z. */
 bool command_reads(const struct command *c);
 
-/* command_addresses: the lists of -s and -d of a command with a rule, and whether its chain may have -i or -o: what is
- * looked at before the table. Return: 0 or -1. */
-int command_addresses(struct command *c, struct addr_list *src, struct addr_list *dst);
-
-/* command_chain_name: whether a user chain may be called so (assert_valid_chain_name of iptables). Return: 0 or -1. */
-int command_chain_name(const struct command *c, const char *name);
-
 /* command_usage: prints what -h prints: the options, and those of the matches and the target named before it. */
 void command_usage(const struct command *c);
 

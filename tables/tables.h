@@ -124,9 +124,13 @@ int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, c
  * Return: 0, or -1 with @err, of which err->text may be empty: only the hint at --help is to be printed. */
 int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
 
-/* tables_tool_begin: the same, but a listing is only begun: *@listing, the caller's; NULL: all is done. */
-int tables_tool_begin(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err,
-		      struct listing **listing);
+/* The same in pieces, between which packets may pass. tool_start: reads the words, which stay until tool_end. Return: NULL with
+ * @err. tool_go: about @budget rules, or some lines of a listing. Return: 1: call again; 0: done; -1 with @err. tool_end: also
+ * in the middle; what is not live by then is given up. */
+struct tool;
+struct tool *tool_start(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
+int tool_go(struct tool *x, unsigned budget, struct text *out, struct text *warn, struct rule_error *err);
+void tool_end(struct tool *x);
 
 /* ruleset_line: the same for a line of text, split as a shell splits words (quotes, backslash).
  * ruleset_restore: a whole iptables-save text. @name: what to call it in messages. @noflush: keep what is there.

@@ -176,6 +176,8 @@ def print_rules(rounds):
 
 LOADS = {
     "fresh": "restore over no rules", "other": "restore over other rules", "same": "restore over the same rules",
+    "append": "`iptables -A`", "delete": "`iptables -D`", "zero": "`iptables -Z`", "list": "`iptables -nvL`",
+    "rules": "`iptables -S`", "flush": "`iptables -F`",
 }
 
 

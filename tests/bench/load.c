@@ -1,8 +1,8 @@
 /* load.c - rules through the core as the control socket loads them: in pieces, and how long the longest piece is.
  *
  * usage: load RULES
- *   Restores a filter table of RULES rules twice, all of them different, then the second once more (all the same), appends
- *   one rule, lists and saves. Prints for each the milliseconds it takes in all and of the longest piece, in which no packet
+ *   Restores a filter table of RULES rules twice, all of them different, then the second once more (all the same); appends a
+ *   rule, deletes one, zeroes and lists all, flushes them. Prints for each the milliseconds it takes in all and of the longest piece, in which no packet
  *   passes.
  */
 #include "netstack/text.h"
@@ -10,9 +10,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { LINES_AT_ONCE = 64 }; /* as router/command_iptables_restore.c */
+enum { LINES_AT_ONCE = 64, RULES_AT_ONCE = 256 }; /* as router/command_iptables*.c */
 
 static int no_transmit(void *user, struct port *port, struct pkt *p)
 {
@@ -106,6 +107,38 @@ static void restore(struct tables *t, const char *what, struct text *text)
 	print(what, &p);
 }
 
+/* command: one run of iptables. @line: its words, the second of which is -A and its like. */
+static void command(struct tables *t, const char *what, const char *line)
+{
+	char copy[128], *words[16], *save = NULL;
+	int count = 0, result = 1;
+	struct text out = { 0 };
+	struct rule_error err;
+	struct pieces p;
+	struct tool *x;
+
+	snprintf(copy, sizeof copy, "%s", line);
+	for (char *w = strtok_r(copy, " ", &save); w && count < 15; w = strtok_r(NULL, " ", &save))
+		words[count++] = w;
+	words[count] = NULL;
+	p = pieces_begin();
+	x = tool_start(t, count, words, &out, &out, &err);
+	while (x && result == 1) {
+		result = tool_go(x, RULES_AT_ONCE, &out, &out, &err);
+		piece(&p);
+		if (out.len > 1 << 16) /* the router has sent it */
+			text_trim(&out, out.len);
+	}
+	if (!x || result) {
+		fprintf(stderr, "load: %s: %s\n", line, err.text);
+		exit(1);
+	}
+	tool_end(x);
+	piece(&p);
+	print(what, &p);
+	text_free(&out);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct netstack_ops ops = { no_transmit, no_log, no_random };
@@ -118,6 +151,12 @@ int main(int argc, char **argv)
 	restore(e->tables, "fresh", &first);
 	restore(e->tables, "other", &second);
 	restore(e->tables, "same", &second);
+	command(e->tables, "append", "-A big -p udp -j DROP");
+	command(e->tables, "delete", "-D big 7");
+	command(e->tables, "zero", "-Z");
+	command(e->tables, "list", "-nvL");
+	command(e->tables, "rules", "-S");
+	command(e->tables, "flush", "-F");
 	text_free(&first);
 	text_free(&second);
 	return engine_destroy(e) != 0;

@@ -22,7 +22,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { LINES_MAX = 60, LINE_BYTES = 600, COMMAS_MAX = 8, OTHERS_MAX = 4, NS_PER_MS = 1000000 };
+enum { LINES_MAX = 60, LINE_BYTES = 600, COMMAS_MAX = 8, OTHERS_MAX = 4, PIECE = 3, PIECES_MAX = 100000, NS_PER_MS = 1000000 };
 
 static const char rules[] = "*filter\n:INPUT ACCEPT [3:4]\n:FORWARD DROP [0:0]\n:one - [0:0]\n:two - [0:0]\n:empty - [0:0]\n"
 			    "[5:6] -A FORWARD -p udp -m udp --dport 1000:2000 -j one\n-A FORWARD -i lan -m limit --limit 5/sec -j two\n"
@@ -129,12 +129,20 @@ static void command(struct run *r, const char *line)
 	struct words w;
 	uint32_t generation = r->t->generation;
 	unsigned used = r->t->init_count;
+	struct tool *tool;
 	int result;
 
 	if (words_split(line, strlen(line), WORDS_SHELL, &w, &err))
 		return;
 	before = saved(r, true);
-	result = tables_tool(r->t, w.argc, w.argv, &out, &out, &err);
+	tool = tool_start(r->t, w.argc, w.argv, &out, &out, &err);
+	result = tool ? 1 : -1;
+	for (unsigned n = 0; result == 1; n++) {
+		result = tool_go(tool, PIECE, &out, &out, &err);
+		if (n > PIECES_MAX)
+			abort();
+	}
+	tool_end(tool);
 	if (result)
 		check_error(&err);
 	if (result && r->t->generation != generation)
