@@ -24,7 +24,7 @@ enum {
 
 /* What one conntrack_tick does at most, so that packets do not wait long: places of the table looked at. A kill touches
  * entries anywhere in memory: about half a microsecond each where the table is big. */
-enum { CT_SWEEP_BUDGET = 512, CT_GC_BUDGET = 512, CT_RESIZE_BUDGET = 512 };
+enum { CT_SWEEP_BUDGET = 256, CT_GC_BUDGET = 256, CT_RESIZE_BUDGET = 512 };
 
 /* The heads of the chains: node number of the first, 0 = empty. */
 struct ct_heads {

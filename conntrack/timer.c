@@ -186,12 +186,12 @@ void ct_timer_run(struct conntrack *ctk)
 	struct ct_wheel *w = &t->wheel;
 	uint64_t target = ctk->ns->now >> CT_TICK_SHIFT;
 
-	for (unsigned budget = CT_TIMER_BUDGET; budget > 0;) {
+	for (int budget = CT_TIMER_BUDGET; budget > 0;) {
 		uint64_t next;
 
 		if (w->head[CT_WHEEL_DUE]) {
 			look_at(ctk, entry_at(t, w->head[CT_WHEEL_DUE]));
-			budget--;
+			budget -= ctk->notify.event ? CT_TIMER_TOLD : 1;
 		} else if (!take_stage(t)) {
 			next = w->count ? next_tick(w) : UINT64_MAX;
 			if (next > target) {

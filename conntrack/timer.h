@@ -28,6 +28,7 @@ enum {
 	CT_WHEEL_SLOTS = CT_WHEEL_LEVEL0 + CT_WHEEL_LEVEL1 + CT_WHEEL_LEVEL2,
 	CT_WHEEL_DUE = CT_WHEEL_SLOTS, /* the list being worked on */
 	CT_TIMER_BUDGET = 256,         /* entries looked at in one tick call; about half a microsecond each in a big table */
+	CT_TIMER_TOLD = 2,             /* what one counts for where somebody listens to events: a line of text more */
 };
 
 struct ct_wheel {

@@ -166,8 +166,11 @@ enum verdict nat_setup_null(struct nat *nat, struct ct_entry *ct, enum nat_manip
 static enum verdict decide(struct nat *nat, struct pkt *p, struct ct_entry *ct, enum nat_manip manip,
 			   const struct hook_state *st)
 {
-	enum verdict v = tables_walk(nat->tables, TABLE_NAT, p, st);
+	enum verdict v;
 
+	if (manip == NAT_MANIP_DST)
+		nat_foresee(nat, ct);
+	v = tables_walk(nat->tables, TABLE_NAT, p, st);
 	if (v != VERDICT_ACCEPT || ct->status & nat_done_bit(manip))
 		return v;
 	return nat_setup_null(nat, ct, manip) == VERDICT_ACCEPT ? VERDICT_ACCEPT

@@ -65,6 +65,9 @@ void nat_unique_tuple(struct nat *nat, struct ct_tuple *out, const struct ct_tup
 void nat_link(struct nat *nat, struct ct_entry *ct);
 void nat_unlink(struct nat *nat, struct ct_entry *ct);
 
+/* nat_foresee: asks memory for the place in the by-source hash that a new connection is going to need. */
+void nat_foresee(const struct nat *nat, const struct ct_entry *ct);
+
 /* --- rewrite.c ----------------------------------------------------------------------------------------------------- */
 
 /* What one side of a packet shall become. Network order. */

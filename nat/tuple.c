@@ -61,6 +61,11 @@ void nat_link(struct nat *nat, struct ct_entry *ct)
 	*head = self;
 }
 
+void nat_foresee(const struct nat *nat, const struct ct_entry *ct)
+{
+	__builtin_prefetch(bucket_of(nat, &ct->tuple[CT_ORIGINAL]));
+}
+
 void nat_unlink(struct nat *nat, struct ct_entry *ct)
 {
 	if (ct->by_source_prev)

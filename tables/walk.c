@@ -305,9 +305,12 @@ static enum verdict walk_rules(struct tables *t, enum table_id id, struct chain 
 
 enum verdict tables_walk(struct tables *t, enum table_id id, struct pkt *p, const struct hook_state *st)
 {
-	struct chain *base = t->live->table[id].base[st->hook];
+	struct chain *base;
 
-	if (!base || !(t->used & 1u << id))
+	if (!(t->used & 1u << id))
+		return VERDICT_ACCEPT;
+	base = t->live->table[id].base[st->hook];
+	if (!base)
 		return VERDICT_ACCEPT;
 	if (base->count || p->traced)
 		return walk_rules(t, id, base, p, st);
