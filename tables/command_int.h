@@ -20,7 +20,7 @@ struct command {
 	enum table_id id;   /* TABLE_COUNT: -t named one that does not exist */
 	struct rule_error *err;
 	struct text *out, *warn; /* what it prints; NULL: it may not list */
-	struct listing **listing; /* where a listing is only to be begun; NULL: it is printed */
+	struct listing **listing; /* where a listing of the live rules is only to be begun; NULL: it is printed */
 	enum command_mode mode;
 	bool make_chains;
 	int argc, index;
@@ -53,6 +53,13 @@ int command_apply(struct command *c);
 
 /* command_reads: whether it only looks: -L, -S without -Z. */
 bool command_reads(const struct command *c);
+
+/* command_addresses: the lists of -s and -d of a command with a rule, and whether its chain may have -i or -o: what is
+ * looked at before the table. Return: 0 or -1. */
+int command_addresses(struct command *c, struct addr_list *src, struct addr_list *dst);
+
+/* command_chain_name: whether a user chain may be called so (assert_valid_chain_name of iptables). Return: 0 or -1. */
+int command_chain_name(const struct command *c, const char *name);
 
 /* command_usage: prints what -h prints: the options, and those of the matches and the target named before it. */
 void command_usage(const struct command *c);
