@@ -119,7 +119,7 @@ static void test_global_limit(void **state)
 	lab_destroy(lab);
 }
 
-/* Unroutable packets take twice from the budget, as in Linux. */
+/* Unroutable packets take twice from the budget, as in Linux; once where errors are not limited. */
 static void test_no_route(void **state)
 {
 	struct lab *lab = lab_create(NULL);
@@ -132,6 +132,11 @@ static void test_no_route(void **state)
 	assert_int_equal(sent_icmp(lab, 0)->type, ICMP_UNREACHABLE);
 	assert_int_equal(sent_icmp(lab, 0)->code, ICMP_NET_UNREACH);
 	assert_int_equal(dropped(lab, DROP_IP_NO_ROUTE), 10);
+	lab->ns->conf.icmp_ratelimit = 0;
+	for (int i = 0; i < 10; i++)
+		from_client(lab, &(struct craft){ .src = "10.1.0.2", .dst = "8.8.8.8" });
+	assert_int_equal(dropped(lab, DROP_IP_NO_ROUTE), 20);
+	assert_int_equal(lab->ns->snmp[SNMP_IcmpOutDestUnreachs], 2 + 5);
 	lab_destroy(lab);
 }
 
@@ -223,6 +228,36 @@ static void test_local_refusals(void **state)
 	}
 }
 
+/* A datagram that says it is shorter than the packet: its checksum is that of the short one, whatever a hook found right,
+ * and so much is quoted. */
+static void test_short_datagram(void **state)
+{
+	static const struct {
+		bool none;  /* no checksum */
+		uint8_t csum;
+		bool answered;
+	} rows[] = { { true, CSUM_NONE, true }, { true, CSUM_OK, true }, { false, CSUM_NONE, false }, { false, CSUM_OK, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct lab *lab = lab_create(NULL);
+		struct pkt *p = craft_frame(lab->ns->pool, CLIENT_MAC, LAN_MAC,
+					    &(struct craft){ .src = "10.1.0.1", .dst = "10.1.0.254", .payload_len = 10 });
+		uint8_t *udp = p->data + ETH_HLEN + IP4_HLEN;
+
+		udp[5] = 8;
+		if (rows[i].none)
+			udp[6] = udp[7] = 0;
+		p->csum = rows[i].csum;
+		netstack_input(lab->ns, lab->lan, p);
+		assert_int_equal(lab->world.count, rows[i].answered);
+		assert_int_equal(dropped(lab, DROP_LOCAL_BAD_CHECKSUM), !rows[i].answered);
+		if (rows[i].answered)
+			assert_int_equal(ntohs(sent_ip(lab, 0)->total_len), 20 + 8 + 20 + 8);
+		lab_destroy(lab);
+	}
+}
+
 static void test_reset(void **state)
 {
 	static const struct {
@@ -244,7 +279,7 @@ static void test_reset(void **state)
 		struct ip4_hdr *ip;
 
 		from_client(lab, &(struct craft){ .src = "10.1.0.1", .dst = "10.1.0.254", .tcp_flags = rows[i].flags, .seq = rows[i].seq,
-						  .ack = rows[i].ack, .sport = 1000, .dport = 80, .tos = 0x10, .id = 44,
+						  .ack = rows[i].ack, .sport = 1000, .dport = 80, .tos = 0x13, .id = 44,
 						  .payload_len = rows[i].payload });
 		ip = sent_ip(lab, 0);
 		tcp = sent_l4(lab, 0);
@@ -296,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_global_limit),   cmocka_unit_test(test_no_route),
 		cmocka_unit_test(test_route_types),    cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_timestamp),      cmocka_unit_test(test_local_refusals),
+		cmocka_unit_test(test_short_datagram),
 		cmocka_unit_test(test_reset),	       cmocka_unit_test(test_reset_from_rule),
 	};
 
