@@ -59,6 +59,17 @@ def link_down_and_up(lab):
 
 
 @scenario(TWO_MASQUERADES)
+def far_end_down(lab):
+    """The far end of a link goes down and up, the router's stays up: nothing is forgotten, answers come again."""
+    far = flows(lab)
+    for state in ("down", "up"):
+        lab.record(state, lab.server.run("ip", "link", "set", lab.server.device, state)[0])
+        lab.record("left", left(lab, 5))
+    lab.server.send(answer(far[0]))
+    lab.record("answer", lab.client.packets(1))
+
+
+@scenario(TWO_MASQUERADES)
 def address_gone(lab):
     """An address goes: masqueraded flows that had it are forgotten, those with another one stay."""
     usual, other, unused = "203.0.113.254/24", "203.0.113.253/24", "198.51.100.254/24"
