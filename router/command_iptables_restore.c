@@ -13,8 +13,8 @@
 
 #define NAME "iptables-restore"
 
-/* Lines read between two batches of packets: some 100 microseconds. */
-enum { LINES_AT_ONCE = 64 };
+/* Lines read between two looks at the time: some 50 microseconds. */
+enum { LINES_AT_ONCE = 32 };
 
 static const char restore_help[] =
 	"Usage: iptables-restore [OPTIONS] [FILE]\n"
@@ -176,8 +176,11 @@ static int report(struct request *rq, const struct rule_error *err)
 static bool restore_step(struct request *rq)
 {
 	struct rule_error err;
-	int result = restore_go(rq->state, LINES_AT_ONCE, &rq->out, &rq->err, &err);
+	int result;
 
+	do
+		result = restore_go(rq->state, LINES_AT_ONCE, &rq->out, &rq->err, &err);
+	while (result > 0 && !request_enough(rq));
 	if (result < 0)
 		rq->code = report(rq, &err);
 	return result > 0;

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINES_AT_ONCE = 64, RULES_AT_ONCE = 256 }; /* as router/command_iptables*.c */
+enum { LINES_AT_ONCE = 32, RULES_AT_ONCE = 256 }; /* as router/command_iptables*.c */
 
 static int no_transmit(void *user, struct port *port, struct pkt *p)
 {
