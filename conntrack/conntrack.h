@@ -336,7 +336,7 @@ enum ct_print_flag {
 enum { CT_LABELS = 128 };
 struct ct_print {
 	unsigned flags;
-	const char *const *label; /* CT_LABELS names, NULL where a label has none; NULL: none has */
+	const char *const *label; /* CT_LABELS names, NULL where a label has none; NULL: labels are not shown, whatever @flags say */
 };
 
 /* ct_event_print: how an event (enum ct_event bits) is printed. */

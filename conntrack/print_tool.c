@@ -56,8 +56,8 @@ const struct ct_helper *ct_shown_helper(const struct ct_entry *ct, unsigned flag
 
 const char *ct_shown_label(const struct ct_entry *ct, const struct ct_print *how, unsigned bit)
 {
-	if (!(how->flags & CT_PRINT_LABELS) || how->flags & CT_LESS_LABELS || !how->label || !ct->extra ||
-	    !ct->extra->has_labels || !(ct->extra->labels[bit / 64] >> (bit & 63) & 1))
+	if (how->flags & CT_LESS_LABELS || !how->label || !ct->extra || !ct->extra->has_labels ||
+	    !(ct->extra->labels[bit / 64] >> (bit & 63) & 1))
 		return NULL;
 	return how->label[bit];
 }

@@ -129,6 +129,8 @@ static int create(struct engine *e, const struct conntrack_query *q)
 	uint16_t zone;
 	int error;
 
+	if (q->labels_change_far)
+		return -ERANGE;
 	if (q->ipv6)
 		return -EAFNOSUPPORT;
 	if (has_orig(q) && !has_reply(q))

@@ -28,7 +28,7 @@ static bool take_line(struct conntrack_labels *names, char *line)
 	unsigned long bit = strtoul(line, &end, 0);
 	size_t len;
 
-	if (*line == '#' || end == line || bit >= CT_LABELS || names->name[bit])
+	if (*line == '#' || end == line || bit >= CONNTRACK_LABEL_NAMES || names->name[bit])
 		return false;
 	end += strspn(end, blank);
 	len = strcspn(end, "\n");
@@ -37,7 +37,7 @@ static bool take_line(struct conntrack_labels *names, char *line)
 	end[len] = 0;
 	if (!is_sane(end))
 		return false;
-	for (unsigned i = 0; i < CT_LABELS; i++)
+	for (unsigned i = 0; i < CONNTRACK_LABEL_NAMES; i++)
 		if (names->name[i] && !strcmp(names->name[i], end))
 			return false;
 	names->name[bit] = strdup(end);
@@ -68,7 +68,7 @@ struct conntrack_labels *conntrack_labels_read(void)
 
 void conntrack_labels_free(struct conntrack_labels *names)
 {
-	for (unsigned i = 0; names && i < CT_LABELS; i++)
+	for (unsigned i = 0; names && i < CONNTRACK_LABEL_NAMES; i++)
 		free((void *)(uintptr_t)names->name[i]);
 	free(names);
 }

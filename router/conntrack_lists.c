@@ -121,19 +121,22 @@ int conntrack_take_output(struct request *rq, struct conntrack_query *q, const c
 	return 0;
 }
 
-/* take_labels: names between commas into @bits. Return: 0 or exit status. */
-static int take_labels(struct request *rq, struct conntrack_query *q, const char *arg, uint64_t bits[2])
+/* take_labels: names between commas into @bits; *far: there is one that no entry can have. Return: 0 or exit status. */
+static int take_labels(struct request *rq, struct conntrack_query *q, const char *arg, uint64_t bits[2], bool *far)
 {
 	for (;;) {
 		size_t len = strcspn(arg, ",");
 		unsigned bit = 0;
 
-		while (bit < CT_LABELS && !(q->names && q->names->name[bit] && strlen(q->names->name[bit]) == len &&
+		while (bit < CONNTRACK_LABEL_NAMES && !(q->names && q->names->name[bit] && strlen(q->names->name[bit]) == len &&
 					    !memcmp(q->names->name[bit], arg, len)))
 			bit++;
-		if (bit == CT_LABELS)
+		if (bit == CONNTRACK_LABEL_NAMES)
 			return conntrack_misuse(rq, "unknown label '%.*s'", (int)len, arg);
-		bits[bit / 64] |= 1ull << (bit & 63);
+		if (bit < CT_LABELS)
+			bits[bit / 64] |= 1ull << (bit & 63);
+		else
+			*far = true;
 		if (!arg[len])
 			return 0;
 		arg += len + 1;
@@ -149,5 +152,6 @@ int conntrack_take_label(struct request *rq, struct conntrack_query *q, int o, c
 	if (!arg)
 		return 0; /* --label-del of all */
 	q->label_list |= o == OPT_LABEL_DEL;
-	return take_labels(rq, q, arg, o == 'l' ? q->labels : q->labels_change);
+	return o == 'l' ? take_labels(rq, q, arg, q->labels, &q->labels_far)
+			: take_labels(rq, q, arg, q->labels_change, &q->labels_change_far);
 }

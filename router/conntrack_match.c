@@ -86,7 +86,7 @@ static bool match_labels(const struct conntrack_query *q, const struct ct_entry 
 {
 	if (!conntrack_has(q, CTO_LABEL))
 		return true;
-	if (!ct->extra || !ct->extra->has_labels || flags & CT_LESS_LABELS)
+	if (!ct->extra || !ct->extra->has_labels || flags & CT_LESS_LABELS || q->labels_far)
 		return false;
 	return (ct->extra->labels[0] & q->labels[0]) == q->labels[0] && (ct->extra->labels[1] & q->labels[1]) == q->labels[1];
 }

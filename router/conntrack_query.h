@@ -71,6 +71,7 @@ struct conntrack_query {
 	struct conntrack_labels *names; /* connlabel.conf, once an option needed it; owned */
 	uint64_t labels[2], labels_change[2]; /* -l; --label-add, --label-del */
 	bool label_list;                      /* --label-del has a list */
+	bool labels_far, labels_change_far;   /* one among them that no entry can have */
 };
 
 /* conntrack_has: whether an option was given. */
@@ -120,8 +121,10 @@ void conntrack_help(struct text *out);
 
 /* --- conntrack_labels.c --- */
 
+enum { CONNTRACK_LABEL_NAMES = 1024 };
+
 struct conntrack_labels {
-	const char *name[CT_LABELS]; /* NULL: none; owned */
+	const char *name[CONNTRACK_LABEL_NAMES]; /* NULL: none; owned. Entries have the first CT_LABELS */
 };
 
 /* conntrack_labels_read: /etc/xtables/connlabel.conf. Return: owned; NULL: there is none, or none with a label; errno says why. */

@@ -17,7 +17,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 FUZZ_ROUNDS = "20000"
-FUZZ_ROUNDS_OF = {"engine": "3000", "live": "3000"}  # a whole engine for each input
+FUZZ_ROUNDS_OF = {"conntrack": "3000", "engine": "3000", "live": "3000"}  # a whole engine for each input
 JOB_LIMIT_S = 1200
 SANITIZE = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
 
