@@ -46,7 +46,9 @@ static int cluster_check(struct opt_call *c)
 
 	if (!(c->seen & (1u << O_NODE | 1u << O_MASK)))
 		return rule_fail(c->err, "cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing");
-	if (!(c->seen & 1u << O_TOTAL) || (uint64_t)d->node_mask >> d->total == 0)
+	if (~c->seen & (1u << O_TOTAL | 1u << O_SEED)) /* what is missing is told first */
+		return 0;
+	if ((uint64_t)d->node_mask >> d->total == 0)
 		return 0;
 	if (c->seen & 1u << O_NODE)
 		return rule_fail(c->err, "cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'");

@@ -46,6 +46,7 @@ MORE_ILLEGAL = [("filter", "INPUT", rule) for rule in (
     "-m cluster --cluster-total-nodes 2 --cluster-hash-seed 5", "-m cluster --cluster-total-nodes 2 --cluster-local-node 1 "
     "--cluster-local-nodemask 1 --cluster-hash-seed 5", "-m cluster ! --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 5",
     "-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 4 --cluster-hash-seed 5", "-m cluster --cluster-total-nodes x",
+    "-m cluster --cluster-total-nodes 1 --cluster-local-node 2", "-m cluster --cluster-local-node 2 --cluster-local-nodemask 2",
     "-m connmark", "-m connmark --mark x", "-m connmark --mark 1/2/3", "-m connmark --mark 1 --mark 2", "-m helper", "-m helper --helper",
     "-m helper --helper a --helper b", "-j NOTRACK", "-j TRACE", "-j NOTRACK --foo", "-j TRACE --foo")]
 

@@ -70,7 +70,7 @@ EXCUSES = [
     (r"=> (save|-S) => .* --(ct\w+(src|dst)|tunnel-(src|dst)) [\d.]+/(?!8 |16 |24 )\d+\.",
      "1.8.11: a mask without a length is printed", "-m conntrack --ctorigsrc 1.2.3.4/33"),
     (r"--icmp-type 255/\d+ .*=> (save|-S|-L .*) => ", "1.8.11: --icmp-type 255/N is not any", "-p icmp -m icmp --icmp-type 255/3"),
-    (r"=> host/network `--\w+=.*' not found => host/network", "1.8.11: the value of --source=NAME alone is told",
+    (r"=> (2: )?host/network `--\w+=.*' not found => (host/network|0: )", "1.8.11: the value of --source=NAME alone is told",
      "--source=nosuch:"),
     (r"=> message => getaddrinfo: .* => getaddrinfo: ", "no name server in the namespace: the resolver's own words",
      "-m conntrack --ctorigsrc nosuch.invalid"),
