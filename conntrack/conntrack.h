@@ -108,7 +108,7 @@ struct ct_entry {
 	uint16_t status;              /* enum ct_status */
 	uint16_t pending_events : 13; /* enum ct_event bits gathered since the last report */
 	uint16_t zone_dir : 2;        /* enum ct_zone_dir */
-	uint16_t silent : 1;          /* made while nf_conntrack_events was 0: no events */
+	uint16_t silent : 1;          /* no events: see nf_conntrack_events */
 	uint32_t refs : 24;           /* at most CT_REFS_MAX */
 	uint32_t masq_port : 8;       /* index of the port that MASQUERADE chose an address of; 0 = none */
 	uint64_t expires;             /* absolute ns once confirmed; before: the timeout to use from confirmation */
