@@ -485,7 +485,7 @@ int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, c
 {
 	static const char *const naming[] = { "-N", "--new-chain", "-A", "--append", "-I", "--insert" };
 	struct rule_error err = { 0 };
-	struct command c = { .t = t, .rs = rs, .id = id, .err = &err };
+	struct command c = { .t = t, .rs = rs, .id = id, .err = &err, .words = { .tables = t } };
 	struct words words;
 	int result = -1;
 
