@@ -52,10 +52,10 @@ def tell(group, seed, found):
 def play_group(lab, group, seed, numbers, shrink):
     """Plays the sequences of a group. Return: (how many differ, how many of them did not when played again)."""
     lab.set_up(group)
-    before, suspects, numbers = lab.kernel.counters(), [], list(numbers)
+    before, suspects, numbers = lab.kernel.counters(), {}, list(numbers)
     for at in range(0, len(numbers), BATCH):
         found = lab.play([make(group, seed, n) for n in numbers[at:at + BATCH]])
-        suspects += [difference.sequence.number for difference in found]
+        suspects.update((difference.sequence.number, difference) for difference in found)
     wrong = [] if suspects else lab.compare_counters(before) + lab.compare_tables()
     differences, gone = 0, 0
     for number in suspects if not wrong else numbers:
@@ -66,6 +66,7 @@ def play_group(lab, group, seed, numbers, shrink):
                 tell(group, seed, lab.shrink(group, found) if shrink else found)
         elif not wrong:
             gone += 1
+            print("not repeated: sequence %d, group %s: %s" % (number, group.name, suspects[number]), flush=True)
     if wrong and not differences:
         for what in wrong:
             print("different: group %s: %s\n    kernel:  %s\n    tapgate: %s" % (group.name, *what), flush=True)

@@ -7,13 +7,13 @@ from .nat import Choice
 from .play import Player
 from .translate import TranslatedPlayer
 
-KINDS = {"tcp": tcp.generate, "offloaded": tcp.offloaded, "offloaded-udp": datagrams.offloaded, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
+KINDS = {"tcp": tcp.generate, "wild": tcp.wild, "offloaded": tcp.offloaded, "offloaded-udp": datagrams.offloaded, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
          "errors": datagrams.errors, "gre": datagrams.gre, "generic": datagrams.generic, "fragments": datagrams.fragments,
          "router": datagrams.router, "sctp": sctp.generate, "ftp": ftp.generate, "meeting": nat.meeting, "crowd": nat.crowd,
          "nat-ftp": nat.ftp}
-ALL = {"tcp": 10, "udp": 3, "icmp": 2, "errors": 1, "gre": 1, "generic": 1, "fragments": 1, "router": 1, "sctp": 4}
+ALL = {"tcp": 10, "wild": 3, "udp": 3, "icmp": 2, "errors": 1, "gre": 1, "generic": 1, "fragments": 1, "router": 1, "sctp": 4}
 WITH_UDPLITE = dict(ALL, udplite=2)  # docs/semantics.md: with checksums on Linux calls every UDP-Lite packet INVALID
-MOSTLY_TCP = {"tcp": 10, "udp": 1, "sctp": 2}
+MOSTLY_TCP = {"tcp": 10, "wild": 4, "udp": 1, "sctp": 2}
 TRANSLATED = dict(ALL, tcp=4, sctp=2, errors=2, fragments=2, meeting=8)
 
 CT = "net/netfilter/nf_conntrack_"

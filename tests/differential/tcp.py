@@ -335,3 +335,32 @@ class Offloaded(Conversation):
 def offloaded(rng, hosts, pauses=()):
     """The steps of a random conversation between hosts with offloads."""
     return Offloaded(rng, hosts, pauses).play()
+
+
+class Wild(Conversation):
+    """One in which anything follows on anything: few numbers, so that they meet."""
+
+    def anything(self, d):
+        rng, me, peer = self.rng, self.end[d], self.end[1 - d]
+        numbers = (me.isn, me.isn + 1, me.nxt, me.nxt - 1, me.nxt + 1, peer.isn, peer.isn + 1, peer.nxt, peer.nxt + 1, peer.sent_ack,
+                   me.sent_ack, peer.sent_ack + (peer.win << peer.scale), 0)
+        flags = rng.choice((SYN, SYN, SYN | ACK, SYN | ACK, ACK, ACK, ACK, ACK | PSH, FIN | ACK, FIN | ACK, RST, RST, RST | ACK, RST | ACK,
+                            FIN, 0, SYN | FIN, SYN | RST, ACK | URG))
+        self.segment(d, flags, rng.choice(numbers), rng.choice(numbers), length=rng.choice((0, 0, 0, 1, 10, 100)),
+                     options=self.options(d) if flags & SYN and rng.random() < 0.5 else b"", win=rng.choice((me.win, self.window())),
+                     learn=rng.random() < 0.5)
+
+    def open(self):
+        if self.rng.random() < 0.5:
+            super().open()
+        else:
+            for side in (0, 1):
+                self.end[side].win = self.window()
+            self.anything(self.rng.randrange(2))
+
+    ACTIONS = (("anything", 80), ("repeat", 5), ("acknowledge", 5), ("data", 5), ("error", 2), ("wait", 2))
+
+
+def wild(rng, hosts, pauses=()):
+    """The steps of a conversation of two who do not listen."""
+    return Wild(rng, hosts, pauses).play()
