@@ -445,3 +445,28 @@ def test_an_entry_made_by_hand_translates(labs):
         back = lab.client.arrived(1)
         got.append([bytes(item) for item in there + back] + [shape(run(lab, "-L"))])
     assert got[0] == got[1]
+
+
+def test_ids(labs):
+    """An entry keeps its id through changes; all commands show the same, in text and XML; another entry has another; -D -i finds
+    it by that alone."""
+    got = []
+    for lab in labs:
+        run(lab, "-F")
+        for port in ("1", "2"):
+            run(lab, "-I", *shlex.split(A), "-p", "udp", "--sport", port, "--dport", "9", "-t", "100")
+        one = shlex.split(A) + ["-p", "udp", "--sport", "1", "--dport", "9"]
+
+        def number(*args):
+            out = run(lab, *args)[1]
+            return re.findall(r"\bid=(\d+)|<id>(\d+)", out)
+
+        first = number("-L", "-o", "id", "-p", "udp", "--sport", "1")
+        run(lab, "-U", *one[:-2], "-m", "7", "-t", "200")
+        same = [number("-L", "-o", "id", "-p", "udp", "--sport", "1"), number("-G", *one, "-o", "id")]
+        assert same == [first, first] and len(first) == 1
+        assert number("-L", "-o", "xml,id", "-p", "udp", "--sport", "1") == [("", first[0][0])]
+        other = number("-L", "-o", "id", "-p", "udp", "--sport", "2")
+        assert other != first
+        got.append([shape(run(lab, "-D", "-i", first[0][0])), shape(run(lab, "-D", "-i", first[0][0])), shape(run(lab, "-L"))])
+    assert got[0] == got[1]
