@@ -72,6 +72,8 @@ EXCUSES = [
     (r"--icmp-type 255/\d+ .*=> (save|-S|-L .*) => ", "1.8.11: --icmp-type 255/N is not any", "-p icmp -m icmp --icmp-type 255/3"),
     (r"=> (2: )?host/network `--\w+=.*' not found => (host/network|0: )", "1.8.11: the value of --source=NAME alone is told",
      "--source=nosuch:"),
+    (r"=> status => -8: +=> 2: burst cannot be smaller than 0b$", "iptables divides by 0 and dies",
+     "-m hashlimit --hashlimit-above 5gb/s --hashlimit-name overflow --hashlimit-burst 1"),
     (r"=> message => getaddrinfo: .* => getaddrinfo: ", "no name server in the namespace: the resolver's own words",
      "-m conntrack --ctorigsrc nosuch.invalid"),
     (r"-m cgroup .*--pa(t|th)?[ =].*=> status => 1: line \d+ failed => 0: $", "docs/semantics.md: any cgroup --path is taken",
