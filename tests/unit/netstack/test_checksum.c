@@ -62,6 +62,37 @@ static void test_incremental(void **state)
 	lab_destroy(lab);
 }
 
+/* At a hook the sum is over the whole packet, whatever UDP's length says, and an ICMP message of zeros is right. */
+static void test_at_hooks(void **state)
+{
+	struct lab *lab = lab_create(NULL);
+	struct pkt *p = craft_packet(lab->ns->pool,
+				     &(struct craft){ .src = "10.1.0.1", .dst = "8.8.8.8", .sport = 7, .dport = 9, .payload_len = 20 });
+	struct udp_hdr *udp = (struct udp_hdr *)(void *)(p->data + p->hdr.l4);
+	uint16_t shorter = htons(8 + 20 - 12);
+
+	(void)state;
+	assert_true(csum_hook_verify(p));
+	csum_replace16(&udp->checksum, udp->len, shorter);
+	udp->len = shorter;
+	p->csum = CSUM_NONE;
+	assert_true(csum_hook_verify(p));
+	p->csum = CSUM_NONE;
+	assert_false(csum_l4_verify(p));
+	p->data[p->len - 1] ^= 1;
+	assert_false(csum_hook_verify(p));
+	udp->checksum = 0;
+	assert_true(csum_hook_verify(p));
+	ip4_hdr(p)->proto = IP_PROTO_ICMP;
+	assert_int_equal(ip4_parse(p), 0);
+	memset(p->data + p->hdr.l4, 0, p->len - p->hdr.l4);
+	p->csum = CSUM_NONE;
+	assert_false(csum_l4_verify(p));
+	assert_true(csum_hook_verify(p));
+	pkt_free(p);
+	lab_destroy(lab);
+}
+
 static void test_complete_bounds(void **state)
 {
 	struct lab *lab = lab_create(NULL);
@@ -115,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_incremental),
+		cmocka_unit_test(test_at_hooks),
 		cmocka_unit_test(test_complete_bounds),
 		cmocka_unit_test(test_pool),
 	};
