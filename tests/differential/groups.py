@@ -67,6 +67,11 @@ MARKS = """*mangle
 COMMIT
 """
 HELPED = "*raw\n-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"
+# As those do who serve networks with the same addresses: one has a zone for what it says; answers are told by their address.
+TENANTS = """*raw
+-A PREROUTING -s 10.64.0.0/16 -j CT --zone-orig 5
+COMMIT
+"""
 
 
 class Group(NamedTuple):
@@ -131,6 +136,8 @@ GROUPS = (
     _nat("hairpin", nat.HAIRPIN),
     _nat("firewall", nat.BOTH + FIREWALL),
     _nat("no-checksum", nat.BOTH, dict(TRANSLATED, udplite=6), sysctls={CT + "checksum": 0}),
+    _nat("zones", ZONES + nat.BOTH, zone=5),
+    _nat("tenants", TENANTS + nat.ONE_ADDRESS, zone=5),
     _nat("offloaded", nat.BOTH, {"offloaded": 4, "offloaded-udp": 1}),
     _nat("ftp", HELPED + nat.MASQUERADE, {"nat-ftp": 1}, expects=True,
          uncounted=("found", "expect_delete")),  # when Linux finds that a connection has expired is its own affair

@@ -178,9 +178,14 @@ class View:
     @helped: the other end acknowledges what it got, where a helper has changed the length of what was said; and it knows
     who talks to it by the translated address alone."""
 
-    def __init__(self, side, helped):
-        self.side, self.helped = side, helped
+    def __init__(self, side, helped, zone):
+        self.side, self.helped, self.zone = side, helped, zone
         self.ways = {}
+
+    def entry(self, t):
+        """The connection of a tuple, in the group's zone or in none."""
+        now = time.monotonic_ns()
+        return self.side.entry(t, now, self.zone) or (self.zone and self.side.entry(t, now)) or None
 
     def _by_answer(self, packet, t):
         """(tuple, way) of the flow that a packet of the other end belongs to, as its beginner sees it."""
@@ -201,7 +206,7 @@ class View:
 
     def _shift(self, begun, packet):
         """How far the acknowledged stream was shifted on its way to the other end."""
-        e, at = self.side.entry(begun, time.monotonic_ns()), (packet[0] & 15) * 4
+        e, at = self.entry(begun), (packet[0] & 15) * 4
         if not e or not e.seqadj or len(packet) < at + 12:
             return 0
         position, before, after = e.seqadj[:3]
@@ -244,7 +249,7 @@ class TranslatedPlayer(Player):
     def __init__(self, sequence, lab):
         super().__init__(sequence, lab)
         self.choice, self.names = lab.group.choice, lab.names
-        self.views = View(lab.kernel, self.expects), View(lab.tapgate, self.expects)
+        self.views = tuple(View(side, self.expects, self.zone) for side in (lab.kernel, lab.tapgate))
         self.chosen = {}  # {(whose, what the kernel chose): what Tapgate chose}
         self.begun = {}   # {what the pieces of a datagram have in common: its pair of tuples}
 
@@ -276,8 +281,8 @@ class TranslatedPlayer(Player):
     def _bind(self, pair, came, frames):
         """Notes how both routers translate the flow of a packet that its beginner sent."""
         fars = []
-        for view, side, t, left in zip(self.views, (self.kernel, self.tapgate), pair, frames):
-            e = side.entry(t, time.monotonic_ns())
+        for view, t, left in zip(self.views, pair, frames):
+            e = view.entry(t)
             if not e or e.orig != t:
                 return
             far = wire.inverse(e.reply)
@@ -317,7 +322,7 @@ class TranslatedPlayer(Player):
         return next(filter(None, map(self._compare_entry, self.tuples)), None) or self._compare_expectations()
 
     def _compare_entry(self, pair):
-        now = time.monotonic_ns()
-        theirs, ours = self.kernel.entry(pair[0], now), self.names.entry(self.tapgate.entry(pair[1], now))
+        theirs, ours = (view.entry(t) for view, t in zip(self.views, pair))
+        ours = self.names.entry(ours)
         what = entry_differs(theirs, ours)
         return what and ("%s of the connection %s" % (what, wire.tuple_text(pair[0])), str(theirs), str(ours))
