@@ -51,6 +51,20 @@ static const struct row walks[] = {
 		{ 0, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 300 assured" },
 		{ 0, "O tcp A s=101 a=600", "ESTABLISHED ESTABLISHED 432000 assured" },
 		{ 0, "R tcp R s=600", "ESTABLISHED/R CLOSE 10 assured" } } },
+	{ "RST with number 0 before all is open", NULL, {
+		{ 0, "O tcp S s=100", "NEW SYN_SENT 120" },
+		{ 0, "R tcp SA s=500 a=101", "ESTABLISHED/R SYN_RECV 60" },
+		{ 0, "O tcp R s=0", "ESTABLISHED CLOSE 10" } } },
+	{ "and behind that", NULL, { OPEN, { 0, "O tcp R s=0", "INVALID" } } },
+	{ "RST at the end of data just sent", NULL, {
+		OPEN,
+		{ 0, "O tcp A s=101 a=501 l=10", "ESTABLISHED ESTABLISHED 300 assured" },
+		{ 0, "O tcp R s=111", "ESTABLISHED CLOSE 10 assured" } } },
+	{ "the same, when the other side spoke between", NULL, {
+		OPEN,
+		{ 0, "O tcp A s=101 a=501 l=10", "ESTABLISHED ESTABLISHED 300 assured" },
+		{ 0, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 300 assured" },
+		{ 0, "O tcp R s=111", "ESTABLISHED ESTABLISHED 10 assured" } } },
 	{ "RST while closing", NULL, {
 		OPEN,
 		{ 0, "O tcp FA s=101 a=501", "ESTABLISHED FIN_WAIT 120 assured" },
@@ -92,6 +106,15 @@ static const struct row walks[] = {
 		{ 1, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 432000 assured" },
 		{ 1, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 432000 assured" },
 		{ 1, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 300 assured" } } },
+	{ "another segment begins the count anew", NULL, {
+		OPEN,
+		{ 0, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=101", "ESTABLISHED/R ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=101 w=6000", "ESTABLISHED/R ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=101 w=6000", "ESTABLISHED/R ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=101 w=6000", "ESTABLISHED/R ESTABLISHED 432000 assured" },
+		{ 0, "R tcp A s=501 a=101 w=6000", "ESTABLISHED/R ESTABLISHED 300 assured" } } },
 	{ "zero window", NULL, {
 		OPEN,
 		{ 1, "R tcp A s=501 a=101 w=0", "ESTABLISHED/R ESTABLISHED 300 assured" },

@@ -44,9 +44,9 @@ static const struct {
 	  } },
 	{ "SYN_SENT", { SYN }, {
 		{ 0, "O tcp S s=100", "NEW SYN_SENT 110" },
-		{ 0, "O tcp SA s=100 a=501", "INVALID" },
-		{ 0, "O tcp FA s=101 a=501", "INVALID" },
-		{ 0, "O tcp A s=101 a=501", "INVALID" },
+		{ 0, "O tcp SA s=100 a=0", "INVALID" },
+		{ 0, "O tcp FA s=101 a=0", "INVALID" },
+		{ 0, "O tcp A s=101 a=0", "INVALID" },
 		{ 0, "O tcp R s=101", "NEW CLOSE 110 gone" },
 		{ 0, "O tcp P s=101", "INVALID" },
 		{ 0, "R tcp S s=500", "ESTABLISHED/R SYN_SENT2 110" },
