@@ -26,7 +26,17 @@ def make(group, seed, number):
     """The sequence of that number, the same for ever as long as the generators are."""
     rng = random.Random("%d %s %d" % (seed, group.name, number))
     kind = rng.choices(list(group.kinds), list(group.kinds.values()))[0]
-    return play.Sequence(kind, number, KINDS[kind](rng, Hosts(rng, number), group.pauses))
+    return play.Sequence(kind, number, patient(KINDS[kind](rng, Hosts(rng, number), group.pauses)))
+
+
+def patient(steps):
+    """The steps with pauses of five seconds in all at most."""
+    left, kept = 5.0, []
+    for step in steps:
+        if step.pause <= left:
+            kept.append(step)
+            left -= step.pause
+    return kept
 
 
 def numbers_of(total):

@@ -11,7 +11,7 @@ LENGTHS = (0, 1, 2, 7, 8, 18, 100, 1400)
 GENERIC = (0, 4, 41, 50, 51, 89, 99, 255)
 
 
-def _pause(rng, steps, pauses, chance=0.1):
+def _pause(rng, steps, pauses, chance=0.25):
     if pauses and rng.random() < chance:
         steps.append(Step(pause=rng.choice(pauses)))
 

@@ -116,7 +116,7 @@ GROUPS = (
     # When an expired connection goes, and its expectations with it, is not the same: docs/semantics.md.
     Group("ftp", HELPED + TOLD, kinds={"ftp": 1}, expects=True, uncounted=("expect_delete",)),
     Group("offloaded", DROP_INVALID, kinds={"offloaded": 4, "offloaded-udp": 1}),
-    Group("waiting", DROP_INVALID, pauses=(2.1,)),
+    Group("waiting", DROP_INVALID, kinds={"tcp": 2, "udp": 8, "icmp": 1, "sctp": 1, "gre": 1}, pauses=(2.1,)),
     Group("short-lived", "", {CT + name: seconds for name, seconds in {
         "tcp_timeout_syn_sent": 2, "tcp_timeout_syn_recv": 3, "tcp_timeout_established": 4, "tcp_timeout_fin_wait": 2,
         "tcp_timeout_close_wait": 3, "tcp_timeout_last_ack": 2, "tcp_timeout_time_wait": 4, "tcp_timeout_close": 1,
