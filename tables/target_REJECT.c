@@ -9,7 +9,7 @@
 #include "tables/options.h"
 
 enum { O_WITH };
-enum { GRE_LEN = 4, GRE_CHECKSUM = 0x80, CODE_RESET = 255 };
+enum { CODE_RESET = 255 };
 
 struct reject_data {
 	uint8_t row; /* of types */
@@ -76,8 +76,6 @@ static void reject_save(const void *data, struct text *out)
  * without a checksum over the whole payload are not looked at, others must sum to zero). */
 static bool checksum_right(struct pkt *p)
 {
-	const uint8_t *l4;
-
 	if (p->csum != CSUM_NONE)
 		return true;
 	switch (p->hdr.proto) {
@@ -85,21 +83,16 @@ static bool checksum_right(struct pkt *p)
 	case IP_PROTO_UDP:
 	case IP_PROTO_ICMP:
 		return csum_hook_verify(p);
+	case IP_PROTO_GRE:
 	case IP_PROTO_AH:
 	case IP_PROTO_ESP:
 	case IP_PROTO_SCTP:
 	case IP_PROTO_UDPLITE:
 	case IP_PROTO_DCCP:
 		return true;
-	case IP_PROTO_GRE:
-		l4 = pkt_l4(p, GRE_LEN);
-		if (l4 && !(l4[0] & GRE_CHECKSUM))
-			return true;
-		break;
 	default:
-		break;
+		return csum_bytes(p->data, p->len) == 0; /* the IP header sums to zero */
 	}
-	return csum_bytes(p->data, p->len) == 0; /* the IP header sums to zero */
 }
 
 /* close_connection: a reset by the router ends the connection: CLOSE with its short timeout
