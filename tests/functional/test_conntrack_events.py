@@ -39,8 +39,7 @@ SYSCTL = {"net.netfilter.nf_conntrack_timestamp": "1", "net.netfilter.nf_conntra
 def labs():
     """Both, with rules that were loaded while somebody listened: only then Linux heeds --ctevents."""
     with KernelLab(RULES, sysctl=SYSCTL) as kernel, TapgateLab(RULES, sysctl=SYSCTL) as tapgate:
-        listener = Watcher(kernel, ["-E"])
-        time.sleep(0.3)
+        listener = listen(kernel, ["-E"])[0]
         status, _out, error = kernel.router.call("run", ["iptables-legacy-restore"], text=kernel.rules)
         listener.end()
         assert status == 0, error
@@ -67,6 +66,23 @@ class Watcher:
         self.child.send_signal(how)
         out, error = self.child.communicate(timeout=20)
         return self.child.returncode, out, error
+
+
+def listen(lab, *all_args):
+    """Watchers that listen, or have ended."""
+    watchers = [Watcher(lab, args) for args in all_args]
+
+    def all_listen():
+        alive = sum(watcher.child.poll() is None for watcher in watchers)
+        if lab.kind == "kernel":
+            rows = [line.split() for line in lab.router.call("run", ["cat", "/proc/net/netlink"])[1].splitlines()[1:]]
+            return sum(row[1] == "12" and int(row[3], 16) != 0 for row in rows) >= alive
+        with open("/proc/net/unix") as file:
+            return sum(line.split()[5] == "03" and line.endswith(lab.process.socket + "\n") for line in file) >= alive
+
+    assert lab.wait(all_listen, limit=20)
+    time.sleep(0.3)
+    return watchers
 
 
 def shape(done):
@@ -179,8 +195,7 @@ def test_same_events(labs, play):
     heard = []
     for lab in labs:
         run(lab, "-F")
-        watchers = [Watcher(lab, words.split()) for words in LISTENERS]
-        time.sleep(0.5)
+        watchers = listen(lab, *[words.split() for words in LISTENERS])
         play(lab)
         run(lab, "-F")
         time.sleep(0.3)
@@ -196,16 +211,16 @@ def test_the_tunable(labs, value):
     heard = []
     for lab in labs:
         run(lab, "-F")
+        time.sleep(0.2)  # who listened before is gone
         assert lab.sysctl("net.netfilter.nf_conntrack_events", value) in ("", None)
         there(lab, udp(sport=1, dport=1))
         there(lab, udp(sport=90, dport=90))
-        watchers = [Watcher(lab, words.split()) for words in ("-E", "-E expect")]
-        time.sleep(0.4)
+        watchers = listen(lab, ["-E"], ["-E", "expect"])
         for port in (1, 2, 90, 91):
             exchange(lab, udp(sport=port, dport=port))
         for port in (1, 2, 90, 91):
             run(lab, "-D", "-p", "udp", "--sport", str(port))
-        time.sleep(0.2)
+        time.sleep(0.5)
         heard.append([shape(watcher.end()) for watcher in watchers])
         lab.sysctl("net.netfilter.nf_conntrack_events", "2")
     assert heard[0] == heard[1]
@@ -267,13 +282,11 @@ def test_a_reader_that_stands_still(labs, tmp_path, request):
 def test_a_reader_that_goes_away(labs):
     """One that is killed is forgotten: entries that come after it stay silent again."""
     lab = labs[1]
-    gone = Watcher(lab, ["-E"])
-    time.sleep(0.2)
+    gone = listen(lab, ["-E"])[0]
     gone.child.kill()
     gone.child.communicate()
     time.sleep(0.2)
     run(lab, "-I", *"-s 1.1.1.1 -d 2.2.2.2 -p udp --sport 1 --dport 2 -t 100".split())
-    late = Watcher(lab, ["-E"])
-    time.sleep(0.2)
+    late = listen(lab, ["-E"])[0]
     run(lab, "-D", "-s", "1.1.1.1")
     assert late.end(signal.SIGINT)[1] == ""
