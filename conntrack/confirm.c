@@ -105,14 +105,14 @@ enum verdict ct_insert(struct conntrack *ctk, struct pkt *p)
 
 int ct_insert_made(struct conntrack *ctk, struct ct_entry *ct)
 {
-	uint32_t limit = CHAIN_MIN + netstack_random_below(ctk->ns, CHAIN_SPREAD), length;
+	uint32_t length;
 	struct ct_entry *other;
 
 	for (int dir = CT_ORIGINAL; dir < CT_DIRS; dir++) {
 		length = ct_table_chain(ctk, &ct->tuple[dir], ct_hash(ctk, &ct->tuple[dir]), ct_find_for(ct, dir), &other);
 		if (other)
 			return -EEXIST;
-		if (length > limit) {
+		if (chain_too_long(ctk, length * CT_HEADS)) {
 			ctk->stats.chain_too_long++;
 			return -ENOSPC;
 		}

@@ -112,15 +112,17 @@ bool request_enough(const struct request *rq)
 	       background_enough(&rq->router->background, router_now());
 }
 
-/* step: one slice of the command. */
-static void step(struct request *rq)
+/* step: one slice of the command, and what it printed into the socket's buffer. */
+static void step(struct connection *c)
 {
+	struct request *rq = &c->rq;
 	struct background *b = &rq->router->background;
 
 	router_enter(rq->router);
 	background_begin(b, rq->router->engine->ns->now);
 	if (!rq->step(rq))
 		rq->step = NULL;
+	queue_output(c);
 	background_end(b, router_now());
 	router_leave(rq->router);
 }
@@ -139,8 +141,9 @@ static void go_on(struct connection *c)
 		return;
 	}
 	if (rq->step)
-		step(rq);
-	queue_output(c);
+		step(c);
+	else
+		queue_output(c);
 	later.tv_usec = 0;
 	if (!rq->step)
 		end(c);

@@ -370,8 +370,6 @@ static void answer_read(struct fuse_mount *m, struct handle *h, fuse_req_t req)
 	if (h->reader.entry.step)
 		background_begin(b, router_now());
 	n = status_pull(&m->router->status, &h->reader, h->offset, h->want, &data);
-	if (h->reader.entry.step)
-		background_end(b, router_now());
 	if (n == -EAGAIN) {
 		put_off(m, h, req, 0);
 	} else if (n < 0) {
@@ -380,6 +378,8 @@ static void answer_read(struct fuse_mount *m, struct handle *h, fuse_req_t req)
 		m->turn_bytes += (size_t)n;
 		fuse_reply_buf(req, data, (size_t)n);
 	}
+	if (h->reader.entry.step)
+		background_end(b, router_now());
 }
 
 /* op_read: FUSE_READ. Two reads at once on one handle: the second is told to come again. */
