@@ -13,8 +13,8 @@ import random
 import sys
 import time
 
-from . import play, sides, wire
-from .groups import GROUPS, KINDS
+from . import play, sides
+from .groups import CT, GROUPS, KINDS
 from .hosts import Hosts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -98,8 +98,9 @@ def arguments():
 
 
 def show(lab, group, sequence):
-    """Plays a sequence step by step and prints both sides' connections."""
+    """Plays a sequence step by step; prints both sides' connections and why a packet is INVALID."""
     lab.set_up(group)
+    lab.tapgate.sysctl(CT + "log_invalid", 255)
     for n, step in enumerate(sequence.steps, 1):
         found = lab.play([sequence._replace(steps=[step])])
         print("%2d %s" % (n, step))
@@ -107,7 +108,7 @@ def show(lab, group, sequence):
             print("        kernel  %s" % (e,))
         for e in lab.tapgate.entries(time.monotonic_ns()):
             print("        tapgate %s" % (e,))
-        print("".join("   %s\n" % d for d in found), end="", flush=True)
+        print(lab.tapgate.logged() + "".join("   %s\n" % d for d in found), end="", flush=True)
 
 
 def main():

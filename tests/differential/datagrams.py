@@ -48,8 +48,8 @@ def offloaded(rng, hosts, pauses=()):
     steps = []
     for _ in range(rng.choice((1, 4, 8))):
         d, size = rng.choice((0, 0, 1)), rng.choice((18, 500, 1400))
-        packet = wire.udp(*hosts.ends(d), *hosts.ports(d), bytes(min(size * rng.randrange(1, 30) + rng.choice((0, 0, 1, -1)), 60000)),
-                          df=rng.random() < 0.5, ttl=rng.choice((64, 64, 1)))
+        data = bytes(min(size * rng.randrange(1, 30) + rng.choice((0, 0, 1, -1)), 60000))
+        packet = wire.udp(*hosts.ends(d), *hosts.ports(d), data, df=rng.random() < 0.5, ttl=rng.choice((64, 64, 1)))
         packet, vnet = wire.offloaded(packet, size)
         steps.append(hosts.step(d, packet, vnet=vnet))
         _pause(rng, steps, pauses)
@@ -174,7 +174,7 @@ def fragments(rng, hosts, pauses=()):
 
 def router(rng, hosts, pauses=()):
     """Packets for the router's own addresses, and errors about what it sent."""
-    steps, last = [], [None, None]
+    steps = []
     for _ in range(rng.choice((1, 4, 8))):
         d = rng.randrange(2)
         source, own = hosts.ends(d)[0], hosts.router(rng.choice((d, d, 1 - d)))

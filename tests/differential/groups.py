@@ -7,7 +7,8 @@ from .nat import Choice
 from .play import Player
 from .translate import TranslatedPlayer
 
-KINDS = {"tcp": tcp.generate, "wild": tcp.wild, "offloaded": tcp.offloaded, "offloaded-udp": datagrams.offloaded, "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
+KINDS = {"tcp": tcp.generate, "wild": tcp.wild, "offloaded": tcp.offloaded, "offloaded-udp": datagrams.offloaded,
+         "udp": datagrams.udp, "udplite": datagrams.udplite, "icmp": datagrams.icmp,
          "errors": datagrams.errors, "gre": datagrams.gre, "generic": datagrams.generic, "fragments": datagrams.fragments,
          "router": datagrams.router, "sctp": sctp.generate, "ftp": ftp.generate, "meeting": nat.meeting, "crowd": nat.crowd,
          "nat-ftp": nat.ftp}

@@ -17,9 +17,8 @@ import time
 from typing import NamedTuple
 
 from . import wire
-from .sides import HOST_MAC, PLAIN, ROUTER, ROUTER_MAC
+from .sides import HOST_MAC, PLAIN, ROUTER_MAC
 
-OWN = {wire.address(a) for a in ROUTER.values()}
 TUPLES_MAX = 12
 
 

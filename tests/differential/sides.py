@@ -308,9 +308,6 @@ class Tapgate:
     def sysctl(self, path, value):
         self._text(b"s", "%s %s" % (path, value))
 
-    def helper(self, name, port):
-        self._text(b"h", "%s %d" % (name, port))
-
     def close(self):
         """End the process; an error if packets leaked in it."""
         if self._process:

@@ -6,10 +6,8 @@
  *   p  "NAME ADDRESS/LEN MAC MTU"         adds a port. Answer: "", or why not; so for all that take text
  *   g  "PREFIX/LEN via ADDRESS PORT"      adds a route
  *   s  "PATH VALUE"                       sets a tunable
- *   h  "NAME PORT"                        attaches a helper to a port
  *   r  text for iptables-restore          loads rules
  *   i  time 8, port index 1, vnet header, frame      Answer: for each frame that left: port index 1, length 4, frame
- *   t  time 8                             time passes. Answer: as i
  *   q  time 8, struct wire_tuple          the connection of a tuple. Answer: "" or struct wire_entry
  *   d  time 8                             all connections. Answer: struct wire_entry, any number
  *   x  time 8                             all expectations, as net/nf_conntrack_expect
@@ -286,20 +284,6 @@ static void set_sysctl(struct server *s, const char *line)
 		text_printf(&s->answer, "%s: no such tunable", path);
 }
 
-static void set_helper(struct server *s, const char *line)
-{
-	const struct ct_helper *h = NULL;
-	char name[32];
-	unsigned port;
-
-	if (sscanf(line, "%31s %u", name, &port) == 2) {
-		h = ct_helper_find(s->e->ctk, name, FAMILY_IP4, IP_PROTO_TCP);
-		h = h ? h : ct_helper_find(s->e->ctk, name, FAMILY_IP4, IP_PROTO_UDP);
-	}
-	if (!h || ct_helper_assign_port(s->e->ctk, h, (uint16_t)port))
-		text_puts(&s->answer, "NAME PORT of a helper expected");
-}
-
 static void load_rules(struct server *s, const char *text)
 {
 	struct ruleset *rs = tables_begin(s->e->tables, false);
@@ -358,12 +342,12 @@ static void serve(struct server *s, char op, const uint8_t *body, uint32_t len)
 	static const struct {
 		char op;
 		void (*run)(struct server *s, const char *text);
-	} texts[] = { { 'p', add_port }, { 'g', add_route }, { 's', set_sysctl }, { 'h', set_helper }, { 'r', load_rules } };
+	} texts[] = { { 'p', add_port }, { 'g', add_route }, { 's', set_sysctl }, { 'r', load_rules } };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (texts[i].op == op)
 			texts[i].run(s, (const char *)body);
-	if (strchr("itqdx", op) && len >= 8) {
+	if (strchr("iqdx", op) && len >= 8) {
 		uint64_t now;
 
 		memcpy(&now, body, sizeof now);
