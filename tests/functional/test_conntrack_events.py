@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from testnet import namespaces
 from testnet.kernel_lab import KernelLab
 from testnet.packets import VC, VS, answer, echo, tcp, udp
 from testnet.tapgate_lab import TapgateLab, binary
@@ -59,7 +60,8 @@ class Watcher:
     def __init__(self, lab, args):
         argv = [binary(), "-S", lab.process.socket, "conntrack"] if lab.kind == "tapgate" else \
             ["ip", "netns", "exec", lab.router_name, "conntrack"]
-        self.child = subprocess.Popen([*argv, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.child = subprocess.Popen([*argv, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                      preexec_fn=namespaces.die_with_parent)
 
     def end(self, how=signal.SIGTERM):
         """(status, stdout, stderr) after an interrupt."""
