@@ -261,7 +261,8 @@ static void shorten(struct tcp_walk *w)
 		tcp->last_dir = w->dir;
 		return;
 	}
-	if (left < 120 * NS_PER_SECOND || left <= unacked)
+	/* In whole jiffies: what was refreshed within this one has lost nothing yet. */
+	if (left + NS_PER_JIFFY <= 120 * NS_PER_SECOND || left <= unacked)
 		return;
 	ct_log_invalid(w->ctk, w->p, w->st, "packet (index %u, dir %u) response for index %u lower timeout to %u", w->s.index,
 		       w->dir, tcp->last_index, (unsigned)(unacked / NS_PER_JIFFY));
