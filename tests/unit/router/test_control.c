@@ -211,7 +211,9 @@ static const struct {
 	{ "conntrack -D -m 1/3", 1, "", "conntrack v1.4.7 (conntrack-tools): 0 flow entries have been deleted.\n" },
 	{ "conntrack -F", 0, "", "conntrack v1.4.7 (conntrack-tools): connection tracking table has been emptied.\n" },
 	{ "conntrack -F expect", 0, "", "conntrack v1.4.7 (conntrack-tools): expectation table has been emptied.\n" },
-	{ "conntrack -G", 1, "", NULL },
+	{ "conntrack -G", 2, "",
+	  "conntrack v1.4.7 (conntrack-tools): You need to supply the `--protonum' option for this command\n"
+	  "Try `conntrack -h' or 'conntrack --help' for more information.\n" },
 	{ "status", 0, NULL, "" },
 	{ "status -j", 0, NULL, "" },
 	{ "status -x", 2, "", "tapgate status: unknown option: usage: tapgate status [-j]\n" },
