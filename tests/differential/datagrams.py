@@ -159,7 +159,9 @@ def fragments(rng, hosts, pauses=()):
             lambda: wire.tcp(*hosts.ends(d), *hosts.ports(d), 1000 * number, 0, rng.choice((SYN, ACK)), 1000, data=data, ident=ident),
             lambda: wire.ip(*hosts.ends(d), 99, data, ident=ident),
         ))()
-        pieces = cut(packet, rng.choice((8, 16, 480, 1400)) if len(data) < 1000 else rng.choice((480, 1400)))
+        # The first piece has the checksum: where a router chose a port, translate.py renames it there.
+        small = (24, 32) if packet[9] == wire.TCP else (8, 16)
+        pieces = cut(packet, rng.choice((480, 1400, *small) if len(data) < 1000 else (480, 1400)))
         way = rng.random()
         if way < 0.3:
             rng.shuffle(pieces)
