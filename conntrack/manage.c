@@ -82,6 +82,8 @@ static int change_state(struct ct_entry *ct, const struct ct_change *c)
 		ct->tcp.state = c->state;
 		return 0;
 	case IP_PROTO_SCTP:
+		if (c->state >= CT_SCTP_STATES)
+			return -EINVAL;
 		ct->sctp.state = c->state;
 		ct->sctp.vtag[CT_ORIGINAL] = c->vtag[CT_ORIGINAL];
 		ct->sctp.vtag[CT_REPLY] = c->vtag[CT_REPLY];

@@ -78,6 +78,29 @@ static void test_made(void **state)
 	scene_end(&s);
 }
 
+/* A state that its protocol does not have, beside the last one that it has. */
+static void test_states(void **state)
+{
+	static const struct {
+		uint8_t proto, states;
+	} rows[] = { { IP_PROTO_TCP, CT_TCP_STATES }, { IP_PROTO_SCTP, CT_SCTP_STATES }, { IP_PROTO_DCCP, CT_DCCP_STATES } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct ct_change c = { .set = CT_SET_STATE, .timeout = 100, .state = rows[i].states };
+		struct ct_entry *ct;
+		struct scene s;
+
+		scene_begin(&s, 2);
+		assert_int_equal(make(&s, rows[i].proto, 1000, &c, &ct), -EINVAL);
+		c.state--;
+		assert_int_equal(make(&s, rows[i].proto, 1000, &c, &ct), 0);
+		c.state = UINT8_MAX;
+		assert_int_equal(ct_change(s.ctk, ct, &c), -EINVAL);
+		scene_end(&s);
+	}
+}
+
 /* Tuples that are not those of one connection, and a type without an answer. */
 static void test_unsound(void **state)
 {
@@ -192,8 +215,8 @@ static void test_silent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_made), cmocka_unit_test(test_unsound), cmocka_unit_test(test_change),
-		cmocka_unit_test(test_labels), cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_made), cmocka_unit_test(test_states), cmocka_unit_test(test_unsound),
+		cmocka_unit_test(test_change), cmocka_unit_test(test_labels), cmocka_unit_test(test_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
