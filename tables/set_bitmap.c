@@ -176,7 +176,7 @@ static bool bitmap_some(const struct set *s, struct set_cursor *c,
 			void (*fn)(void *ctx, const void *key, const uint8_t *ext, uint8_t flags), void *ctx)
 {
 	const struct bitmap *b = s->data;
-	uint32_t end = b->elements - c->at > AT_ONCE ? c->at + AT_ONCE : b->elements;
+	uint32_t end = c->at + AT_ONCE < b->elements ? c->at + AT_ONCE : b->elements;
 
 	for (; c->at < end; c->at++) {
 		uint16_t key = (uint16_t)c->at;

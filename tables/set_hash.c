@@ -747,6 +747,8 @@ static bool hash_some(const struct set *s, struct set_cursor *c,
 	const struct hash *h = s->data;
 	unsigned left = BUCKETS_AT_ONCE;
 
+	if (c->bits > h->bits)
+		return false; /* a hash does not shrink: another set is in the place of the one that was walked */
 	if (c->bits && c->bits != h->bits) {
 		c->seen[c->growths].mask = (1u << c->bits) - 1;
 		c->seen[c->growths++].before = c->at;

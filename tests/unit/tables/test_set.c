@@ -393,13 +393,52 @@ static void test_pieces(void **state)
 	bench_end(&b);
 }
 
+/* met: counts an element of a walk. */
+static void met(void *ctx, const void *key, const uint8_t *ext, uint8_t flags)
+{
+	(void)key, (void)ext, (void)flags;
+	++*(unsigned *)ctx;
+}
+
+/* test_pieces_of_another: between two pieces of a listing another, smaller set may be made in the place of the one that is
+ * listed, and with its name, any number of times. */
+static void test_pieces_of_another(void **state)
+{
+	static const char *const big[] = { "create s bitmap:port range 0-65535\n", "create s hash:ip hashsize 4096\n" };
+	static const char *const small[] = { "create s bitmap:port range 0-9\nadd s 9\n",
+					     "create s hash:ip hashsize 64\nadd s 1.1.1.1\n" };
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b);
+	for (int i = 0; i < 2; i++) {
+		struct set_cursor cursor = { 0 };
+		unsigned seen = 0;
+
+		for (unsigned n = 0; n < SET_GROWTHS_MAX * 2; n++) {
+			const struct set *s;
+
+			must(&b, big[i]);
+			s = set_find(b.tables->sets, "s");
+			(void)s->type->store->some(s, &cursor, met, &seen);
+			must(&b, "destroy s\n");
+			must(&b, small[i]);
+			s = set_find(b.tables->sets, "s");
+			assert_false(s->type->store->some(s, &cursor, met, &seen));
+			must(&b, "destroy s\n");
+		}
+		assert_int_equal(seen, 0);
+	}
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rule_text), cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_target),    cmocka_unit_test(test_references),
 		cmocka_unit_test(test_time),      cmocka_unit_test(test_random),
-		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_pieces),    cmocka_unit_test(test_pieces_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
