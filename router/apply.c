@@ -5,6 +5,7 @@
 #include "router/port_io.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,20 +263,28 @@ static struct engine *scratch(const struct config *c, struct problems *ps)
 	return e;
 }
 
-void apply_trial(const struct config *c, struct problems *ps)
+struct engine *apply_trial_start(const struct config *c, struct problems *ps)
 {
 	struct engine *e = scratch(c, ps);
 	struct status st = { .engine = e };
 	unsigned before = ps->count;
 
 	if (!e)
-		return;
+		return NULL;
 	trial_ports(e, c, ps);
 	if (!before) /* else a gateway may be missing only because its interface's line is wrong */
 		set_routes(e, c, ps);
 	set_sysctls(&st, c, ps);
 	set_helpers(e, c, ps);
-	apply_commit_rules(c, e->tables, ps);
+	return e;
+}
+
+void apply_trial(const struct config *c, struct problems *ps)
+{
+	struct engine *e = apply_trial_start(c, ps);
+
+	if (e)
+		apply_commit_rules(c, e->tables, ps);
 	engine_destroy(e);
 }
 
@@ -438,7 +447,7 @@ static void finish(struct router *r, const struct config *now, struct engine *fr
 	set_helpers(r->engine, now, ps);
 }
 
-int apply_swap(struct router *r, const struct config *now, struct problems *ps)
+int apply_switch(struct router *r, const struct config *now, struct rules_change *rules, struct problems *ps)
 {
 	struct change *ch = calloc(now->interfaces + 1u, sizeof *ch);
 	struct engine *fresh = ch ? scratch(now, ps) : NULL;
@@ -446,7 +455,7 @@ int apply_swap(struct router *r, const struct config *now, struct problems *ps)
 	int error = -1;
 
 	if (fresh && !prepare(r, now, ch, ps)) {
-		error = apply_commit_rules(now, r->engine->tables, ps);
+		error = rules_switch(rules) ? 0 : 1;
 		if (error)
 			close_new(ch, now->interfaces);
 	}
@@ -460,5 +469,19 @@ int apply_swap(struct router *r, const struct config *now, struct problems *ps)
 	problems_free(&late);
 	engine_destroy(fresh);
 	free(ch);
+	return error;
+}
+
+int apply_swap(struct router *r, const struct config *now, struct problems *ps)
+{
+	struct rules_change *rules = rules_start(now, r->engine->tables, ps);
+	int error = rules ? 1 : -1;
+
+	while (error > 0) {
+		error = rules_go(rules, UINT_MAX, ps);
+		if (!error)
+			error = apply_switch(r, now, rules, ps);
+	}
+	rules_end(rules);
 	return error;
 }

@@ -1,6 +1,7 @@
 /* command_status.c - `tapgate status` and `tapgate reload`. */
 #include "router/config.h"
 #include "router/rates.h"
+#include "router/reload.h"
 #include "router/request.h"
 #include "router/router.h"
 
@@ -166,5 +167,5 @@ int command_reload(struct request *rq)
 {
 	if (rq->argc > 1)
 		return request_fail(rq, USAGE, "it takes no arguments in this release");
-	return router_reload(rq->router, &rq->err) ? 1 : 0;
+	return reload_request(rq);
 }

@@ -5,6 +5,7 @@
 #include "router/control.h"
 #include "router/fuse_mount.h"
 #include "router/port_io.h"
+#include "router/reload.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -135,49 +136,6 @@ static void print_config(void *user, struct text *out)
 	text_put(out, text_cstr(&r->config->source), r->config->source.len);
 }
 
-/* warn_fixed: what a reload cannot change. */
-static void warn_fixed(const struct config *old, const struct config *now, struct problems *ps)
-{
-	static const char why[] = "warning: takes effect with the next start";
-
-	if (strcmp(old->socket, now->socket))
-		problem_add(ps, now->file, 0, "router", "socket", why);
-	if (strcmp(old->proc_mount, now->proc_mount))
-		problem_add(ps, now->file, 0, "router", "proc_mount", why);
-	if (old->packets_large != now->packets_large || old->packets_small != now->packets_small ||
-	    old->routes_max != now->routes_max)
-		problem_add(ps, now->file, 0, "router", "packets_large, packets_small, routes_max", why);
-}
-
-int router_reload(struct router *r, struct text *out)
-{
-	struct problems ps = { 0 };
-	struct config *now;
-	char state[64];
-	int error;
-
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(router_now() / 1000));
-	log_notify(state);
-	now = load(r->config->file, false, &ps);
-	error = now ? apply_swap(r, now, &ps) : -1;
-	if (error) {
-		log_line(&r->log, LOG_ERROR, "reload: nothing changed: %u mistake(s) in %s", ps.count, r->config->file);
-		config_free(now);
-	} else {
-		warn_fixed(r->config, now, &ps);
-		config_lint(now, &ps);
-		config_free(r->config);
-		config_applied(now);
-		r->config = now;
-		r->log.level = now->log;
-		log_line(&r->log, LOG_NOTICE, "reloaded");
-	}
-	text_put(out, text_cstr(&ps.text), ps.text.len);
-	problems_free(&ps);
-	log_notify("READY=1");
-	return error;
-}
-
 /* --- signals ------------------------------------------------------------------------------------------------------- */
 
 /* on_stop: libevent's callback for SIGTERM, SIGINT. */
@@ -207,17 +165,9 @@ static void log_lines(const struct router *r, int level, const struct text *text
 /* on_reload: libevent's callback for SIGHUP. */
 static void on_reload(evutil_socket_t signal, short what, void *arg)
 {
-	struct router *r = arg;
-	struct text out = { 0 };
-	int error;
-
 	(void)signal;
 	(void)what;
-	router_enter(r);
-	error = router_reload(r, &out);
-	log_lines(r, error ? LOG_ERROR : LOG_WARN, &out);
-	router_leave(r);
-	text_free(&out);
+	reload_signal(arg);
 }
 
 /* watch_signals: Return: false without memory. */
@@ -298,6 +248,7 @@ static uint32_t stop(struct router *r)
 	uint32_t leaked = 0;
 
 	fuse_mount_stop(r->mount);
+	reload_stop(r->reload);
 	control_stop(r->control);
 	for (unsigned i = 0; i < ROUTER_SIGNALS; i++)
 		if (r->signals[i])

@@ -24,6 +24,7 @@ struct event;
 struct event_base;
 struct fuse_mount;
 struct nfacct_run;
+struct reload;
 struct request;
 
 enum { ROUTER_SIGNALS = 4 };
@@ -37,6 +38,7 @@ struct router {
 	struct fuse_mount *mount; /* the tree's mount; NULL: not mounted */
 	struct rates rates;     /* figures of the last seconds, for `status` */
 	struct background background; /* what dumps and listings may take of the time */
+	struct reload *reload; /* the reload that runs, and who waits for one; NULL: there was none yet */
 	struct log log;
 	struct event *timer;    /* fires at the engine's deadline */
 	uint64_t armed;         /* deadline for which the timer is set, ns; UINT64_MAX = not set */
@@ -58,9 +60,5 @@ void router_leave(struct router *r);
 /* router_run: the whole life of `tapgate run` with the configuration file @path; logs to stderr.
  * Return: the process's exit status. */
 int router_run(const char *path);
-
-/* router_reload: reads the configuration file again and applies it whole, or not at all. @out: gets what is wrong with it,
- * and warnings, a line each. Return: 0 or -1. */
-int router_reload(struct router *r, struct text *out);
 
 #endif

@@ -384,7 +384,7 @@ void tables_rest_all(struct tables *t)
 		;
 }
 
-int tables_commit_some(struct tables *t, struct ruleset *rs, unsigned budget, struct rule_error *err)
+int tables_prepare(struct tables *t, struct ruleset *rs, unsigned budget, struct rule_error *err)
 {
 	int result;
 
@@ -408,9 +408,34 @@ int tables_commit_some(struct tables *t, struct ruleset *rs, unsigned budget, st
 		rs->phase++;
 	}
 	adopt_end(&rs->index);
+	return 0;
+}
+
+bool tables_prepared(const struct tables *t, const struct ruleset *rs)
+{
+	return rs->phase > PASSES && rs->serial == t->serial && t->committing == rs;
+}
+
+void tables_go_live(struct tables *t, struct ruleset *rs)
+{
 	tables_settle_all(t);
 	swap(t, rs);
-	return 0;
+}
+
+bool tables_abort_some(struct tables *t, struct ruleset *rs, unsigned budget)
+{
+	if (t->committing == rs)
+		t->committing = NULL;
+	return ruleset_free_some(t, rs, &budget);
+}
+
+int tables_commit_some(struct tables *t, struct ruleset *rs, unsigned budget, struct rule_error *err)
+{
+	int result = tables_prepare(t, rs, budget, err);
+
+	if (!result)
+		tables_go_live(t, rs);
+	return result;
 }
 
 int tables_commit(struct tables *t, struct ruleset *rs, struct rule_error *err)

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One object of the file and what it was in the router. */
+/* One object of the file in the router. */
 struct entry {
-	struct nfacct *object;
-	struct nfacct_counts before;
-	bool made; /* it was not there */
+	struct nfacct *object; /* held, so that nobody deletes it before the change ends */
+	bool made;             /* it was not there */
 };
 
 struct nfacct_change {
@@ -94,7 +93,7 @@ static bool same(const struct nfacct_counts *a, const struct nfacct_counts *b)
 	       a->flags == b->flags;
 }
 
-/* put: makes the object @f of the file one of the router's. Return: 0 or -ENOMEM. */
+/* put: takes note of the object @f of the file, and makes it if there is none of its name. Return: 0 or -ENOMEM. */
 static int put(struct nfacct_change *ch, const struct nfacct *f)
 {
 	struct entry *e = &ch->entries[ch->count];
@@ -106,9 +105,7 @@ static int put(struct nfacct_change *ch, const struct nfacct *f)
 			return -ENOMEM;
 		e->object = nfacct_find(ch->all, f->name);
 	}
-	e->before = e->object->counts;
-	if (!e->object->from_file || !same(&e->object->origin, &f->counts))
-		e->object->counts = f->counts;
+	nfacct_hold(e->object);
 	ch->count++;
 	return 0;
 }
@@ -160,8 +157,13 @@ void nfacct_file_commit(struct nfacct_change *ch)
 	struct nfacct *next;
 
 	for (uint32_t i = 0; i < ch->count; i++, f = f->next) {
-		ch->entries[i].object->from_file = true;
-		ch->entries[i].object->origin = f->counts;
+		struct nfacct *a = ch->entries[i].object;
+
+		nfacct_put(a);
+		if (!a->from_file || !same(&a->origin, &f->counts))
+			a->counts = f->counts;
+		a->from_file = true;
+		a->origin = f->counts;
 	}
 	for (struct nfacct *a = ch->all->first; a; a = next) {
 		next = a->next;
@@ -178,10 +180,9 @@ void nfacct_file_abort(struct nfacct_change *ch)
 	for (uint32_t i = 0; i < ch->count; i++) {
 		struct entry *e = &ch->entries[i];
 
+		nfacct_put(e->object);
 		if (e->made)
 			(void)nfacct_delete(ch->all, e->object->name);
-		else
-			e->object->counts = e->before;
 	}
 	discard(ch);
 }

@@ -5,7 +5,8 @@
  *     nfacct_file_begin -> (rules are read and committed) -> nfacct_file_commit
  *                                        \-> a mistake -> (the ruleset is freed) -> nfacct_file_abort: all is as before
  *
- *   No packet may be handled between begin and either.
+ *   Packets may pass in between: those objects that are not there yet are made by begin, and no live rule names them; what the
+ *   others are changes with the commit. None of the file's can be deleted meanwhile.
  *
  * Invariants
  *   1. An object of which the file says the same as when it was last applied stays what it is, with all it has counted. One
@@ -26,14 +27,14 @@ struct nfacct_file_error {
 	char text[128];
 };
 
-/* nfacct_file_begin: reads @text (@len bytes; "" makes what earlier files made go) and makes its objects. Empty lines, and
+/* nfacct_file_begin: reads @text (@len bytes; "" makes what earlier files made go) and makes those of its objects that are not there. Empty lines, and
  * those that begin with '#', say nothing. Return: owned by the caller until commit or abort; NULL with @err, nothing being
  * changed. */
 struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len,
 					struct nfacct_file_error *err);
 
-/* nfacct_file_commit: keeps them; deletes those of an earlier file that this one has not, but for those that rules name.
- * nfacct_file_abort: takes them away and gives the others back what they were. Neither can fail. */
+/* nfacct_file_commit: keeps them, gives all what the file says of them where that is new; deletes those of an earlier file that this one has not, but for those that rules name.
+ * nfacct_file_abort: takes those away that it made. Neither can fail. */
 void nfacct_file_commit(struct nfacct_change *ch);
 void nfacct_file_abort(struct nfacct_change *ch);
 

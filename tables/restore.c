@@ -4,8 +4,8 @@
  *   Line by line: "*TABLE" opens a table (and empties it unless --noflush), ":CHAIN POLICY [P:B]" declares a
  * chain, "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes.
  *
- *   ruleset_restore reads a text into a transaction of the caller's. restore_start .. restore_end is iptables-restore(8)
- * itself on the live rules, a number of lines at each call, so that packets pass in between.
+ *   ruleset_restore, and in pieces restore_into .. restore_end, reads a text into a transaction of the caller's. restore_start
+ * .. restore_end is iptables-restore(8) itself on the live rules. A number of lines at each call, so that packets pass in between.
  *
  * Life-cycle of a restore in pieces
  *
@@ -43,8 +43,8 @@ struct restore {
 	unsigned line;
 	char *at; /* the text not yet read */
 
-	/* Of a restore in pieces: */
-	char *text;          /* the caller's */
+	/* Of a restore on the live rules: */
+	char *text;          /* the caller's; NULL: into a transaction of the caller's */
 	char *closed;        /* behind the last COMMIT */
 	uint32_t generation; /* of the live rules that rs began from */
 	struct text said_out, said_warn;
@@ -413,35 +413,6 @@ static int at_end(struct restore *r)
 	return fail_named(r);
 }
 
-int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
-		    bool with_counters, struct rule_error *err)
-{
-	struct restore r = { .t = t, .rs = rs, .err = err,
-			     .o = { .name = name, .noflush = noflush, .counters = with_counters } };
-	char *copy = strdup(text);
-	unsigned all = UINT_MAX;
-	int result = 0;
-
-	if (!copy)
-		return rule_fail_errno(err, ENOMEM);
-	for (r.at = copy; *r.at && !result && !r.stop;) {
-		result = next_line(&r);
-		while (!result && r.pending) {
-			result = go_on(&r, &all);
-			result = result < 0 ? result : 0;
-			all = UINT_MAX;
-		}
-	}
-	if (!result && r.stop) { /* the rest would be left out */
-		rule_fail(err, "-h and -V print and have no place among rules");
-		result = fail_named(&r);
-	}
-	if (!result)
-		result = at_end(&r);
-	free(copy);
-	return result;
-}
-
 /* --- in pieces ---------------------------------------------------------------------------------------------------- */
 
 /* from_top: begins to read with a transaction on what is live now. Return: 0 or -1. */
@@ -489,8 +460,10 @@ void restore_end(struct restore *r)
 {
 	if (!r)
 		return;
-	tables_abort(r->t, r->rs);
-	tables_rest_all(r->t);
+	if (r->text) {
+		tables_abort(r->t, r->rs);
+		tables_rest_all(r->t);
+	}
 	text_free(&r->said_out);
 	text_free(&r->said_warn);
 	text_free(&r->unheard);
@@ -527,7 +500,7 @@ static int read_some(struct restore *r, unsigned lines, unsigned budget)
 		if (!r->pending) {
 			result = next_line(r);
 			lines--;
-		} else if (r->generation != r->t->generation) {
+		} else if (r->text && r->generation != r->t->generation) {
 			return read_again(r); /* the table that is copied is gone */
 		} else {
 			result = go_on(r, &budget);
@@ -619,4 +592,54 @@ int restore_go(struct restore *r, unsigned lines, struct text *out, struct text 
 		return 1;
 	*err = r->mistake;
 	return r->result;
+}
+
+/* --- into a transaction of the caller's --------------------------------------------------------------------------- */
+
+/* into: begins to read @text. Return: owned by the caller, NULL without memory. */
+static struct restore *into(struct tables *t, struct ruleset *rs, char *text, const struct restore_options *o)
+{
+	struct restore *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->t = t;
+	r->rs = rs;
+	r->o = *o;
+	r->at = text;
+	return r;
+}
+
+struct restore *restore_into(struct tables *t, struct ruleset *rs, char *text, const char *name)
+{
+	return into(t, rs, text, &(struct restore_options){ .name = name });
+}
+
+int restore_read(struct restore *r, unsigned lines, struct rule_error *err)
+{
+	int result;
+
+	r->err = err;
+	result = read_some(r, lines, lines < UINT_MAX / RULES_PER_LINE ? lines * RULES_PER_LINE : UINT_MAX);
+	if (result)
+		return result;
+	if (!r->stop)
+		return at_end(r);
+	rule_fail(err, "-h and -V print and have no place among rules"); /* the rest would be left out */
+	return fail_named(r);
+}
+
+int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
+		    bool with_counters, struct rule_error *err)
+{
+	const struct restore_options o = { .name = name, .noflush = noflush, .counters = with_counters };
+	char *copy = strdup(text);
+	struct restore *r = copy ? into(t, rs, copy, &o) : NULL;
+	int result = r ? 1 : rule_fail_errno(err, ENOMEM);
+
+	while (result > 0)
+		result = restore_read(r, UINT_MAX, err);
+	restore_end(r);
+	free(copy);
+	return result;
 }

@@ -292,7 +292,7 @@ struct set {
 	const struct set_type *type;
 	uint16_t index;
 	uint32_t refs, adders; /* .adders: references that add from packets */
-	uint64_t origin;       /* set_digest of what a file made of it (set_file.h); belongs to the place; 0: none made it */
+	uint64_t origin;       /* digest of what a file made of it (set_file.h); belongs to the place; 0: none made it */
 	uint8_t extensions;    /* enum set_extension */
 	bool forceadd;
 	uint32_t timeout;       /* seconds; SET_NO_TIMEOUT: without */
@@ -310,6 +310,7 @@ struct sets {
 	struct netstack *ns;
 	struct set **slot;
 	uint32_t size;
+	uint32_t changes; /* bumped when a set comes, goes or changes its name or place */
 };
 
 /* --- set_core.c --- */
@@ -424,9 +425,13 @@ struct set_listing;
 struct set_listing *set_listing_start(struct sets *ss, const char *name, const struct set_list_how *how, int *error);
 bool set_listing_go(struct set_listing *l, struct text *out);
 void set_listing_end(struct set_listing *l);
-/* set_digest: a number, not 0, that differs when name, type, options or elements differ; but for hashsize and initval,
- * which no user sees the effect of. */
-uint64_t set_digest(const struct set *s);
+/* The digest of a set: a number, not 0, that differs when name, type, options or elements differ; but for hashsize and
+ * initval, which no user sees the effect of. Made in pieces, between which the set may not change. set_digest_start: NULL
+ * without memory. set_digest_go: a piece. Return: whether there is more. set_digest_end: Return: the number; also in the middle. */
+struct set_digest;
+struct set_digest *set_digest_start(const struct set *s);
+bool set_digest_go(struct set_digest *d);
+uint64_t set_digest_end(struct set_digest *d);
 /* set_put_entry: an element as it was written, normalised. */
 void set_put_entry(const struct set *s, const struct set_entry *e, struct text *out);
 void set_put_proto_port(const struct sets *ss, uint8_t proto, uint16_t port, struct text *out);

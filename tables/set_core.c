@@ -72,6 +72,7 @@ void set_discard(struct set *s)
 void set_free(struct sets *ss, struct set *s)
 {
 	ss->slot[s->index] = NULL;
+	ss->changes++;
 	set_discard(s);
 }
 
@@ -224,6 +225,7 @@ int set_make(struct sets *ss, const char *name, const struct set_type *type, con
 	s->index = (uint16_t)place;
 	strncpy(s->name, name, SET_NAME_MAX - 1);
 	ss->slot[place] = s;
+	ss->changes++;
 	return 0;
 }
 
@@ -274,6 +276,7 @@ int set_rename(struct sets *ss, const char *from, const char *to)
 		return -SET_E_RENAME_EXISTS;
 	memset(s->name, 0, sizeof s->name);
 	strncpy(s->name, to, SET_NAME_MAX - 1);
+	ss->changes++;
 	return 0;
 }
 
@@ -311,6 +314,7 @@ int set_swap(struct sets *ss, const char *from, const char *to)
 	b->origin = origin;
 	ss->slot[a->index] = a;
 	ss->slot[b->index] = b;
+	ss->changes++;
 	return 0;
 }
 

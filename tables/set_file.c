@@ -1,17 +1,34 @@
 /* set_file.c - see set_file.h. */
 #include "tables/set_file.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What a change does with a place of the router's. */
+struct place {
+	bool wanted; /* the file makes the set that is there */
+	bool placed; /* the change has put a set there */
+	bool over;   /* in the place of another */
+};
+
 struct set_change {
 	struct sets *ss;
-	struct set **old; /* the places as they were; beyond .old_size: none */
-	uint32_t old_size;
+	/* Of reading: */
+	char *text, *at;
+	struct set_session session;
+	struct text out, said;
+	struct set_digest *digest; /* of the staged set .digested */
+	uint32_t digested;
 	struct sets *staged; /* as read; sets that are in place now are not in it any more */
+	/* Of putting in place: */
 	struct set **name;   /* by place in .staged: the set of the router that has the name now */
-	bool *wanted;        /* by place in .ss: the file makes it */
+	struct set **old, **new; /* the places without and with the change; beyond their sizes: none. .ss has one of them */
+	uint32_t old_size, size;
+	struct place *place; /* by place, .size of them */
+	uint32_t changes;    /* of .ss when it was put in place */
+	bool shown;
 };
 
 /* is_list: whether the set holds sets. */
@@ -30,14 +47,18 @@ static void *fail(struct set_file_error *err, unsigned line, const char *text)
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */
 
-/* read_lines: all lines of @text (changed) into @x->sets. Return: 0, or -1 with @err. */
-static int read_lines(struct set_session *x, char *text, struct set_file_error *err)
+/* read_lines: up to @lines lines into the staged sets. Return: 1 there are more, 0 all read, -1 with @err. */
+static int read_lines(struct set_change *ch, unsigned lines, struct set_file_error *err)
 {
-	while (*text && !x->ended) {
-		char *line = text, *newline = strchr(text, '\n');
+	struct set_session *x = &ch->session;
+
+	while (*ch->at && !x->ended) {
+		char *line = ch->at, *newline = strchr(line, '\n'), *text;
 		int code;
 
-		text = newline ? newline + 1 : line + strlen(line);
+		if (!lines--)
+			return 1;
+		ch->at = text = newline ? newline + 1 : line + strlen(line);
 		if (newline)
 			*newline = '\0';
 		code = set_restore_line(x, line);
@@ -58,37 +79,29 @@ static int read_lines(struct set_session *x, char *text, struct set_file_error *
 	return 0;
 }
 
-/* stage: the sets of @text, alone. Return: the caller's; NULL with @err. */
-static struct sets *stage(struct sets *ss, const char *text, size_t len, struct set_file_error *err)
+/* take_digests: goes on with the digests of the staged sets. Return: 1 call again, 0 done, -1 with @err. */
+static int take_digests(struct set_change *ch, struct set_file_error *err)
 {
-	struct text out = { 0 }, said = { 0 };
-	struct sets *staged = sets_create(ss->tables, ss->ns);
-	struct set_session x = { .sets = staged, .out = &out, .err = &said, .bare = true };
-	char *copy = malloc(len + 1);
-	int result = -1;
+	for (; ch->digested < ch->staged->size; ch->digested++) {
+		struct set *s = ch->staged->slot[ch->digested];
 
-	fail(err, 0, "out of memory for the sets");
-	if (staged && copy) {
-		memcpy(copy, text, len);
-		copy[len] = '\0';
-		result = read_lines(&x, copy, err);
+		if (!s)
+			continue;
+		if (!ch->digest)
+			ch->digest = set_digest_start(s);
+		if (!ch->digest) {
+			fail(err, 0, "out of memory for the sets");
+			return -1;
+		}
+		if (set_digest_go(ch->digest))
+			return 1;
+		s->origin = set_digest_end(ch->digest);
+		ch->digest = NULL;
 	}
-	free(copy);
-	text_free(&out);
-	text_free(&said);
-	if (!result)
-		return staged;
-	sets_destroy(staged);
-	return NULL;
+	return 0;
 }
 
 /* --- putting in place ------------------------------------------------------------------------------------------------ */
-
-/* changed: whether the place holds another set than before. */
-static bool changed(const struct set_change *ch, uint32_t place)
-{
-	return ch->ss->slot[place] && (place >= ch->old_size || ch->ss->slot[place] != ch->old[place]);
-}
 
 /* drop_same: of the staged sets that the router has already, frees the lists, whose references would count. */
 static void drop_same(struct set_change *ch)
@@ -99,7 +112,7 @@ static void drop_same(struct set_change *ch)
 		if (!now || now->origin != s->origin)
 			continue;
 		ch->name[i] = now;
-		ch->wanted[now->index] = true;
+		ch->place[now->index].wanted = true;
 		if (is_list(s))
 			set_free(ch->staged, s);
 	}
@@ -121,9 +134,9 @@ static int more_places(struct set_change *ch)
 	if (size > SETS_MAX)
 		return -SET_E_TOO_MANY;
 	slot = calloc(size + 1u, sizeof *slot);
-	ch->wanted = calloc(size + 1u, sizeof *ch->wanted);
+	ch->place = calloc(size + 1u, sizeof *ch->place);
 	ch->name = calloc(ch->staged->size + 1u, sizeof *ch->name);
-	if (!slot || !ch->wanted || !ch->name) {
+	if (!slot || !ch->place || !ch->name) {
 		free(slot);
 		return -SET_E_NOMEM;
 	}
@@ -131,8 +144,9 @@ static int more_places(struct set_change *ch)
 		memcpy(slot, ss->slot, ss->size * sizeof *slot);
 	ch->old = ss->slot;
 	ch->old_size = ss->size;
-	ss->slot = slot;
-	ss->size = size;
+	ss->slot = ch->new = slot;
+	ss->size = ch->size = size;
+	ch->shown = true;
 	return 0;
 }
 
@@ -153,7 +167,7 @@ static void put_in_place(struct set_change *ch, uint32_t from)
 	ch->ss->slot[place] = s;
 	ch->staged->slot[from] = NULL;
 	ch->name[from] = s;
-	ch->wanted[place] = true;
+	ch->place[place] = (struct place){ .wanted = true, .placed = true, .over = old };
 }
 
 /* place_all: all staged sets; then the new lists refer to places of the router. */
@@ -168,7 +182,7 @@ static void place_all(struct set_change *ch)
 			put_in_place(ch, i);
 	}
 	for (uint32_t i = 0; i < ch->ss->size; i++)
-		if (changed(ch, i) && is_list(ch->ss->slot[i]))
+		if (ch->place[i].placed && is_list(ch->ss->slot[i]))
 			set_list_renumber(ch->ss->slot[i], ch->name);
 }
 
@@ -185,7 +199,7 @@ static int check_places(const struct set_change *ch, struct set_file_error *err)
 				 "it: take it out there first", s->name);
 			return -1;
 		}
-		if (changed(ch, i) && s->adders && set_reserve(s)) {
+		if (ch->place[i].placed && s->adders && set_reserve(s)) {
 			fail(err, 0, "out of memory for the sets");
 			return -1;
 		}
@@ -198,65 +212,161 @@ static int check_places(const struct set_change *ch, struct set_file_error *err)
 /* change_free: what a change holds beside sets in place. */
 static void change_free(struct set_change *ch)
 {
+	if (ch->digest)
+		(void)set_digest_end(ch->digest);
 	sets_destroy(ch->staged);
+	text_free(&ch->out);
+	text_free(&ch->said);
+	free(ch->text);
 	free(ch->name);
-	free(ch->wanted);
+	free(ch->place);
 	free(ch);
+}
+
+struct set_change *sets_file_start(struct sets *ss, const char *text, size_t len)
+{
+	struct set_change *ch = calloc(1, sizeof *ch);
+
+	if (!ch)
+		return NULL;
+	ch->ss = ss;
+	ch->staged = sets_create(ss->tables, ss->ns);
+	ch->text = ch->at = malloc(len + 1);
+	if (!ch->staged || !ch->text) {
+		change_free(ch);
+		return NULL;
+	}
+	memcpy(ch->text, text, len);
+	ch->text[len] = '\0';
+	ch->session = (struct set_session){ .sets = ch->staged, .out = &ch->out, .err = &ch->said, .bare = true };
+	return ch;
+}
+
+int sets_file_read(struct set_change *ch, unsigned lines, struct set_file_error *err)
+{
+	int result = read_lines(ch, lines, err);
+
+	return result ? result : take_digests(ch, err);
+}
+
+int sets_file_place(struct set_change *ch, struct set_file_error *err)
+{
+	int error = more_places(ch);
+
+	if (error) {
+		fail(err, 0, set_error_text(-error));
+		return -1;
+	}
+	drop_same(ch);
+	place_all(ch);
+	ch->changes = ch->ss->changes;
+	return check_places(ch, err);
 }
 
 struct set_change *sets_file_begin(struct sets *ss, const char *text, size_t len, struct set_file_error *err)
 {
-	struct set_change *ch = calloc(1, sizeof *ch);
-	int error;
+	struct set_change *ch = sets_file_start(ss, text, len);
+	int result = ch ? 1 : -1;
 
 	if (!ch)
 		return fail(err, 0, "out of memory for the sets");
-	ch->ss = ss;
-	ch->staged = stage(ss, text, len, err);
-	if (!ch->staged) {
-		free(ch);
-		return NULL;
-	}
-	for (uint32_t i = 0; i < ch->staged->size; i++)
-		if (ch->staged->slot[i])
-			ch->staged->slot[i]->origin = set_digest(ch->staged->slot[i]);
-	error = more_places(ch);
-	if (error) {
-		change_free(ch);
-		return fail(err, 0, set_error_text(-error));
-	}
-	drop_same(ch);
-	place_all(ch);
-	if (!check_places(ch, err))
+	while (result > 0)
+		result = sets_file_read(ch, UINT_MAX, err);
+	if (!result && !sets_file_place(ch, err))
 		return ch;
 	sets_file_abort(ch);
 	return NULL;
 }
 
-void sets_file_abort(struct set_change *ch)
+/* move_references: those to a place, from the set that was there to the one that is. */
+static void move_references(struct set *to, const struct set *from)
 {
-	for (int lists = 1; lists >= 0; lists--)
-		for (uint32_t i = 0; i < ch->ss->size; i++)
-			if (changed(ch, i) && is_list(ch->ss->slot[i]) == lists)
-				set_free(ch->ss, ch->ss->slot[i]);
-	free(ch->ss->slot);
+	to->refs = from->refs;
+	to->adders = from->adders;
+}
+
+void sets_file_hide(struct set_change *ch)
+{
+	if (!ch->shown)
+		return;
+	for (uint32_t i = 0; i < ch->size && i < ch->old_size; i++)
+		if (ch->place[i].over && ch->old[i])
+			move_references(ch->old[i], ch->new[i]);
 	ch->ss->slot = ch->old;
 	ch->ss->size = ch->old_size;
+	ch->shown = false;
+}
+
+void sets_file_show(struct set_change *ch)
+{
+	if (!ch->new || ch->shown)
+		return;
+	ch->old = ch->ss->slot; /* others may have made places, or sets */
+	ch->old_size = ch->ss->size;
+	for (uint32_t i = 0; i < ch->size; i++) {
+		struct set *now = i < ch->old_size ? ch->old[i] : NULL;
+
+		if (!ch->place[i].placed)
+			ch->new[i] = now;
+		else if (ch->place[i].over && now)
+			move_references(ch->new[i], now);
+	}
+	ch->ss->slot = ch->new;
+	ch->ss->size = ch->size;
+	ch->shown = true;
+}
+
+bool sets_file_fits(struct set_change *ch)
+{
+	struct set_file_error err;
+
+	return ch->changes == ch->ss->changes && !check_places(ch, &err);
+}
+
+void sets_file_abort(struct set_change *ch)
+{
+	sets_file_show(ch);
+	for (int lists = 1; lists >= 0 && ch->new; lists--)
+		for (uint32_t i = 0; i < ch->size; i++)
+			if (ch->place[i].placed && ch->new[i] && is_list(ch->new[i]) == lists) {
+				struct set *s = ch->new[i], *was = i < ch->old_size ? ch->old[i] : NULL;
+
+				if (ch->place[i].over && was)
+					move_references(was, s);
+				ch->place[i].placed = ch->place[i].over = false;
+				ch->new[i] = was;
+				set_discard(s);
+			}
+	sets_file_hide(ch);
+	free(ch->new);
+	change_free(ch);
+}
+
+void sets_file_keep(struct set_change *ch)
+{
+	for (uint32_t i = 0; i < ch->old_size; i++)
+		if (ch->old[i] && ch->place[i].placed)
+			set_discard(ch->old[i]);
+	free(ch->old);
+	ch->ss->changes++;
+	ch->old = ch->new = NULL;
+	ch->shown = false;
+}
+
+void sets_file_end(struct set_change *ch)
+{
+	for (int lists = 1; lists >= 0; lists--) /* lists first: they refer to the others */
+		for (uint32_t i = 0; i < ch->size && i < ch->ss->size; i++) {
+			struct set *s = ch->ss->slot[i];
+
+			if (s && is_list(s) == lists && s->origin && !ch->place[i].wanted && !s->refs)
+				set_free(ch->ss, s);
+		}
 	change_free(ch);
 }
 
 void sets_file_commit(struct set_change *ch)
 {
-	for (uint32_t i = 0; i < ch->old_size; i++)
-		if (ch->old[i] && changed(ch, i))
-			set_discard(ch->old[i]);
-	for (int lists = 1; lists >= 0; lists--) /* lists first: they refer to the others */
-		for (uint32_t i = 0; i < ch->ss->size; i++) {
-			struct set *s = ch->ss->slot[i];
-
-			if (s && is_list(s) == lists && s->origin && !ch->wanted[i] && !s->refs)
-				set_free(ch->ss, s);
-		}
-	free(ch->old);
-	change_free(ch);
+	sets_file_keep(ch);
+	sets_file_end(ch);
 }

@@ -353,10 +353,11 @@ static void put_members(const struct set *s, const struct set_list_how *how, str
 /* --- digest ---------------------------------------------------------------------------------------------------------- */
 
 /* What a digest is being made of. */
-struct digest {
+struct set_digest {
 	struct printer printer;
 	struct text line; /* the element at hand, as saved */
 	uint64_t sum;
+	struct set_cursor cursor;
 };
 
 /* digest_text: a number for what a text says. */
@@ -368,7 +369,7 @@ static uint64_t digest_text(uint32_t seed, const struct text *t)
 /* digest_member: one element. The order of a list counts, that of others is not the user's. */
 static void digest_member(void *ctx, const void *key, const uint8_t *ext, uint8_t flags)
 {
-	struct digest *d = ctx;
+	struct set_digest *d = ctx;
 
 	text_trim(&d->line, d->line.len);
 	put_member(&d->printer, key, ext, flags);
@@ -377,20 +378,39 @@ static void digest_member(void *ctx, const void *key, const uint8_t *ext, uint8_
 	d->sum += digest_text(1, &d->line);
 }
 
-uint64_t set_digest(const struct set *s)
+struct set_digest *set_digest_start(const struct set *s)
 {
 	static const struct set_list_how how = { .output = SET_OUT_SAVE };
-	struct digest d = { .printer = { .s = s, .how = &how } };
+	struct set_digest *d = calloc(1, sizeof *d);
 
-	text_printf(&d.line, "%s %s %d", s->name, s->type->name, s->forceadd);
+	if (!d)
+		return NULL;
+	d->printer = (struct printer){ .s = s, .how = &how, .out = &d->line };
+	text_printf(&d->line, "%s %s %d", s->name, s->type->name, s->forceadd);
 	for (int o = 0; o <= OPT_AFTER; o++)
 		if (s->type->create_options & 1u << o && o != OPT_HASHSIZE && o != OPT_INITVAL)
-			put_header_option(s, o, SET_OUT_SAVE, &d.line);
-	d.sum = digest_text(2, &d.line);
-	d.printer.out = &d.line;
-	s->type->store->each(s, digest_member, &d);
-	text_free(&d.line);
-	return d.sum | 1;
+			put_header_option(s, o, SET_OUT_SAVE, &d->line);
+	d->sum = digest_text(2, &d->line);
+	return d;
+}
+
+bool set_digest_go(struct set_digest *d)
+{
+	const struct set *s = d->printer.s;
+
+	if (s->type->store->some)
+		return s->type->store->some(s, &d->cursor, digest_member, d);
+	s->type->store->each(s, digest_member, d);
+	return false;
+}
+
+uint64_t set_digest_end(struct set_digest *d)
+{
+	uint64_t sum = d->sum | 1;
+
+	text_free(&d->line);
+	free(d);
+	return sum;
 }
 
 /* --- a set ----------------------------------------------------------------------------------------------------------- */

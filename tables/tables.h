@@ -140,6 +140,14 @@ int ruleset_line(struct tables *t, struct ruleset *rs, enum table_id id, const c
 int ruleset_restore(struct tables *t, struct ruleset *rs, const char *text, const char *name, bool noflush,
 		    bool with_counters, struct rule_error *err);
 
+/* ruleset_restore of a whole text into a transaction that was not begun from the live ruleset, in pieces, between which packets
+ * may pass and others may commit. restore_into: @text is written to, and as before between two calls; it and @name stay until
+ * restore_end. Return: owned by the caller, NULL without memory. restore_read: up to @lines lines, or as much of their checks.
+ * Return: 1: call again; 0: all read; -1 with @err. */
+struct restore;
+struct restore *restore_into(struct tables *t, struct ruleset *rs, char *text, const char *name);
+int restore_read(struct restore *r, unsigned lines, struct rule_error *err);
+
 /* iptables-restore(8) on the live rules, in pieces: packets may pass between two calls of restore_go.
  * restore_start: begins with @text, which is written to (and as before between two calls) and must stay until restore_end. Return: owned by the caller (restore_end), NULL without memory.
  * restore_go: reads up to @lines lines, or does as much of what follows; makes all tables live at once. What it prints is
@@ -152,7 +160,6 @@ struct restore_options {
 	unsigned verbose;
 	const char *only; /* the one table to take; NULL: all */
 };
-struct restore;
 struct restore *restore_start(struct tables *t, char *text, const struct restore_options *o);
 int restore_go(struct restore *r, unsigned lines, struct text *out, struct text *warn, struct rule_error *err);
 void restore_end(struct restore *r);
@@ -178,6 +185,15 @@ void tables_abort(struct tables *t, struct ruleset *rs);
 enum { TABLES_OVERTAKEN = 2 };
 int tables_commit_some(struct tables *t, struct ruleset *rs, unsigned budget, struct rule_error *err);
 void tables_abort_later(struct tables *t, struct ruleset *rs);
+
+/* tables_commit_some in two halves, where the switch is to come at the same packet boundary as other changes. tables_prepare:
+ * all before it; Return: as tables_commit_some, but 0: ready, and @rs still the caller's. tables_prepared: whether it is
+ * ready and no other commit came since. tables_go_live: the switch of one that is; consumes @rs.
+ * tables_abort_some: tables_abort, about @budget rules of it. Return: whether there is more; without, @rs is gone. */
+int tables_prepare(struct tables *t, struct ruleset *rs, unsigned budget, struct rule_error *err);
+bool tables_prepared(const struct tables *t, const struct ruleset *rs);
+void tables_go_live(struct tables *t, struct ruleset *rs);
+bool tables_abort_some(struct tables *t, struct ruleset *rs, unsigned budget);
 bool tables_rest(struct tables *t, unsigned budget);
 void tables_rest_all(struct tables *t);
 void tables_settle_all(struct tables *t);

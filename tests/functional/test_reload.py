@@ -110,6 +110,142 @@ def test_under_load(lab):
     assert lab.conntrack("-L").count("dport=7000") == 1
 
 
+def many_rules(tag, count=50000):
+    """A rules file with a long chain behind the rule that traffic passes; @tag tells such files apart."""
+    return "*filter\n:FORWARD DROP\n:big -\n-A FORWARD -i lan -p udp -m udp --dport 7000 -j ACCEPT\n" \
+           "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n-A FORWARD -i lan -p icmp -j ACCEPT\n" \
+           "-A FORWARD -m set --match-set long src -j big\n" + \
+           "".join("-A big -s 10.%d.%d.0/24 -p tcp -m tcp --dport %d -j ACCEPT\n" % (n >> 8, n & 255, tag)
+                   for n in range(count)) + "COMMIT\n"
+
+
+def big_file(lab, tag):
+    """Write a configuration with long files of rules and sets; nothing is reloaded."""
+    sets = "create long hash:ip\n" + "".join("add long 10.%d.%d.%d\n" % (tag, n >> 8, n & 255) for n in range(20000))
+    with open(os.path.join(lab.directory, "sets.ipset"), "w") as file:
+        file.write(sets)
+    text = lab.config()
+    if "sets = " not in text:
+        text = text.replace("rules = rules.v4", "rules = rules.v4\nsets = sets.ipset")
+    configure(lab, text, many_rules(tag))
+
+
+def start(lab, *args):
+    """A command that is not waited for."""
+    return subprocess.Popen([binary(), "-S", lab.process.socket, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def in_force(lab):
+    """The tags of the rules and of the set that are in force, after a look at how many there are."""
+    rules = re.findall(r"-A big .* --dport (\d+) ", lab.save())
+    elements = re.findall(r"^add long 10\.(\d+)\.", lab.process.command("ipset", "save", "long")[1], re.M)
+    assert len(rules) == 50000 and len(elements) == 20000
+    assert len(set(rules)) == len(set(elements)) == 1
+    return rules[0], elements[0]
+
+
+def reloads(lab):
+    """How many were done so far."""
+    return lab.process.log().count(" reloaded\n")
+
+
+def test_long_files_under_load(lab):
+    """50,000 rules and 20,000 elements come, change and go while datagrams flow: none is lost, the kept rule counts them all."""
+    receiver = enter(lab.server, RECEIVE)
+    assert receiver.stdout.readline() == "ready\n"
+    before = rule_packets(lab, "--dport 7000")
+    sender = enter(lab.client, SEND)
+    done = 0
+    try:
+        while sender.poll() is None:
+            big_file(lab, 1 + done % 2)
+            assert lab.process.command("reload")[::2] == (0, "")
+            done += 1
+        got = int(receiver.communicate(timeout=20)[0])
+    finally:
+        sender.kill()
+        receiver.kill()
+        sender.wait()
+        receiver.wait()
+    assert done >= 2 and got == COUNT, "%d of %d packets, %d reloads" % (got, COUNT, done)
+    assert rule_packets(lab, "--dport 7000") - before == COUNT
+
+
+def test_two_at_once(lab):
+    """Reloads that are asked for while one runs: one more, with the file as it is by then; all clients hear of it."""
+    big_file(lab, 1)
+    first = start(lab, "reload")
+    time.sleep(0.03)
+    big_file(lab, 2)
+    later = [start(lab, "reload") for _ in range(3)]
+    os.kill(lab.process.child.pid, signal.SIGHUP)
+    for child in [first, *later]:
+        assert child.communicate(timeout=20)[1] == "" and child.returncode == 0
+    lab.wait(lambda: reloads(lab) >= 2)
+    assert in_force(lab) == ("2", "2")
+    assert 2 <= reloads(lab) <= 4 and "nothing changed" not in lab.process.log()
+
+
+# What others do during a reload, as often as there is time, and what undoes it; whether all of it is gone when the reload is over.
+BETWEEN = [
+    ("rules", ["iptables", "-A", "INPUT", "-p", "tcp"], ["iptables", "-D", "INPUT", "-p", "tcp"]),
+    ("sets", ["ipset", "create", "mine", "hash:ip"], ["ipset", "destroy", "mine"]),
+    ("elements", ["ipset", "add", "long", "192.0.2.1"], ["ipset", "del", "long", "192.0.2.1"]),
+    ("objects", ["nfacct", "add", "mine"], ["nfacct", "del", "mine"]),
+    ("connections", ["conntrack", "-F"], ["conntrack", "-L"]),
+]
+
+
+@pytest.mark.parametrize("row", BETWEEN, ids=[row[0] for row in BETWEEN])
+def test_others_between(lab, row):
+    """Live commands during a reload work as ever, and the reload becomes what the file says."""
+    big_file(lab, 1)
+    assert lab.process.command("reload")[0] == 0
+    big_file(lab, 2)
+    reload = start(lab, "reload")
+    rounds = 0
+    while reload.poll() is None and rounds < 500:
+        assert lab.process.command(*row[1], check=row[0] != "rules")[0] == 0
+        # What a reload has replaced meanwhile is not there to be taken away.
+        lab.process.command(*row[2], check=row[0] not in ("rules", "elements"))
+        rounds += 1
+    assert reload.wait(timeout=20) == 0 and rounds > 1
+    for _ in range(2):  # one that came last
+        lab.process.command(*row[2], check=False)
+    assert in_force(lab) == ("2", "2")
+    assert lab.client.ping(SERVER)[0] == "exit 0"
+    configure(lab, lab.config().replace("sets = sets.ipset\n", ""), "*filter\nCOMMIT\n")
+    assert lab.process.command("reload")[0] == 0
+    assert lab.process.command("ipset", "list", "-n")[1] == ""  # no reference was left
+
+
+def test_client_goes_away(lab):
+    """A client that is killed leaves its reload running; a mistake at the end of the file changes nothing."""
+    big_file(lab, 1)
+    child = start(lab, "reload")
+    time.sleep(0.03)
+    child.kill()
+    child.communicate()
+    assert lab.wait(lambda: reloads(lab) == 1)
+    assert in_force(lab) == ("1", "1")
+    big_file(lab, 2)
+    with open(os.path.join(lab.directory, "rules.v4"), "a") as file:
+        file.write("*filter\n-A big -j NOWHERE\nCOMMIT\n")
+    status, _out, error = lab.process.command("reload", check=False)
+    assert status == 1 and "rules.v4:500" in error and "NOWHERE" in error
+    assert in_force(lab) == ("1", "1")
+
+
+def test_stopped_in_the_middle(lab):
+    """SIGTERM while a reload runs and another waits: the end is clean."""
+    big_file(lab, 1)
+    children = [start(lab, "reload") for _ in range(2)]
+    time.sleep(0.04)
+    lab.process.stop()
+    for child in children:
+        child.communicate(timeout=10)
+
+
 SETS = "create lan hash:net\nadd lan 10.1.0.0/24\ncreate bans hash:ip timeout 600\n" \
        "create all list:set\nadd all bans\nadd all lan\n"
 SET_RULES = "*filter\n:FORWARD DROP\n-A FORWARD -m set --match-set lan src -p icmp -j ACCEPT\n" \

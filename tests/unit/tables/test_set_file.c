@@ -243,12 +243,97 @@ static void test_many(void **state)
 	bench_end(&b);
 }
 
+/* What others do while a change is hidden, and whether it may be kept then. */
+static const struct between {
+	const char *name, *lines;
+	bool fits;
+} betweens[] = {
+	{ "nothing", "", true },
+	{ "an element more", "add live 192.0.2.1\nadd same 192.0.2.2\n", true },
+	{ "a set more", "create more hash:ip\n", false },
+	{ "a set of a name to come", "create new hash:ip\n", false },
+	{ "a set less", "destroy live\n", false },
+	{ "a set less that is to be another", "destroy other\n", false },
+	{ "sets swapped", "swap live same\n", false },
+	{ "a name changed", "rename live more\n", false },
+	{ "twenty sets more",
+	  "create 1 hash:ip\ncreate 2 hash:ip\ncreate 3 hash:ip\ncreate 4 hash:ip\ncreate 5 hash:ip\ncreate 6 hash:ip\n"
+	  "create 7 hash:ip\ncreate 8 hash:ip\ncreate 9 hash:ip\ncreate 10 hash:ip\ncreate 11 hash:ip\ncreate 12 hash:ip\n"
+	  "create 13 hash:ip\ncreate 14 hash:ip\ncreate 15 hash:ip\ncreate 16 hash:ip\ncreate 17 hash:ip\n", false },
+};
+
+/* live: lines of a user's. */
+static void live(struct bench *b, const char *lines, const char *row)
+{
+	struct text said = { 0 };
+	struct set_session x = { .sets = b->tables->sets, .out = &said, .err = &said };
+	char *copy = strdup(lines);
+
+	if (set_restore_text(&x, copy))
+		fail_msg("%s: %s", row, text_cstr(&said));
+	free(copy);
+	text_free(&said);
+}
+
+/* test_hidden: while a change is hidden all is as before, others may change sets, and either end leaves no reference. */
+static void test_hidden(void **state)
+{
+	static const char first[] = "create same hash:ip\ncreate other hash:ip\ncreate kept hash:ip\n";
+	static const char second[] = "create same hash:ip\ncreate other hash:net\nadd other 10.0.0.0/8\ncreate kept hash:net\n"
+				     "create new hash:ip\ncreate all list:set\nadd all same\nadd all kept\n";
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * sizeof betweens / sizeof *betweens; i++) {
+		const struct between *row = &betweens[i / 2];
+		struct text before = { 0 }, after = { 0 }, error = { 0 };
+		struct rule_error err;
+		struct set_change *ch;
+		struct bench b;
+		bool fits;
+
+		bench_begin(&b);
+		sets_file_commit(begin(&b, first, &error));
+		live(&b, "create live hash:ip\n", row->name);
+		assert_int_equal(bench_load(&b, TABLE_MANGLE, "-A FORWARD -m set --match-set kept src", false, &err), 0);
+		ch = begin(&b, second, &error);
+		assert_non_null(ch);
+		sets_file_hide(ch);
+		assert_null(set_find(b.tables->sets, "new"));
+		assert_string_equal(set_find(b.tables->sets, "other")->type->name, "hash:ip");
+		assert_int_equal(set_destroy(b.tables->sets, "kept"), -SET_E_BUSY);
+		live(&b, row->lines, row->name);
+		shown(&b, &before);
+		sets_file_show(ch);
+		fits = sets_file_fits(ch);
+		if (fits != row->fits)
+			fail_msg("%s: it %s", row->name, fits ? "fits" : "does not fit");
+		if (fits && i % 2)
+			sets_file_commit(ch);
+		else
+			sets_file_abort(ch);
+		shown(&b, &after);
+		if (fits && i % 2)
+			assert_string_equal(set_find(b.tables->sets, "kept")->type->name, "hash:net");
+		else if (strcmp(text_cstr(&before), text_cstr(&after)))
+			fail_msg("%s: there is\n%s", row->name, text_cstr(&after));
+		assert_int_equal(set_find(b.tables->sets, "kept")->refs, fits && i % 2 ? 2 : 1);
+		bench_clear(&b);
+		assert_int_equal(set_flush(b.tables->sets, NULL), 0);
+		check_references(&b, row->name);
+		text_free(&before);
+		text_free(&after);
+		text_free(&error);
+		bench_end(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
