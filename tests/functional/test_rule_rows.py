@@ -110,6 +110,7 @@ def named(text, kind, name):
     return re.search(rf"{'-m' if kind == 'match' else '-j'} {name}\b{implied}", text) is not None
 
 
+@pytest.mark.usefixtures("tool")
 def test_rows_agree():
     """What was recorded is still what iptables-legacy says."""
     differences, lines = played()

@@ -17,7 +17,6 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = os.environ.get("BUILD", "build")
 OBJECTS = ["web", "0123456789012345678901234567890", "two words", 'q"x\\y', "it's"]  # accounting objects that are there
 LISTINGS = ["-S", "-S -v", "-L -n -v -x --line-numbers", "-L -v"]
 
@@ -189,17 +188,6 @@ RESTORE = {
 
 def run(argv, stdin=""):
     return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=120, check=False)
-
-
-@pytest.fixture(scope="session")
-def tool():
-    """The program that does with Tapgate's code what iptables does."""
-    given = os.environ.get("RULES_TOOL")
-    if not given:
-        given = f"{BUILD}/tests/tools/rules"
-        done = subprocess.run(["make", "-s", f"BUILD={BUILD}", given], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return str(ROOT / given)
 
 
 def sections(text):

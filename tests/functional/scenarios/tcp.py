@@ -57,7 +57,7 @@ def client_reset(lab):
 def server_reset(lab):
     """The server aborts: the client hears of it."""
     lab.server.tcp_serve(80, "reset")
-    lab.record("client", lab.client.tcp_exchange(SERVER, 80, b"abc"))
+    lab.record("client", lab.client.tcp_exchange(SERVER, 80, b"abc", close="hold"))
     lab.record("server", lab.server.seen("tcp", 80))
 
 
