@@ -201,15 +201,3 @@ uint32_t port_primary_ip4(const struct port *port, uint32_t toward)
 	}
 	return first;
 }
-
-bool port_name_match(const struct port *port, const char *pattern)
-{
-	const char *name = port ? port->name : "";
-	size_t len = strlen(pattern);
-
-	if (!len)
-		return true;
-	if (pattern[len - 1] == '+')
-		return !strncmp(name, pattern, len - 1);
-	return !strcmp(name, pattern);
-}

@@ -99,10 +99,6 @@ struct port *port_by_index(struct netstack *ns, unsigned index);
  * inet_select_addr, scope global). Return: network order, 0 if the port has none. */
 uint32_t port_primary_ip4(const struct port *port, uint32_t toward);
 
-/* port_name_match: whether a port's name fits a rule's interface pattern (exact, or prefix ending in '+'; empty
- * matches all). @port NULL has the name "". */
-bool port_name_match(const struct port *port, const char *pattern);
-
 /* The rows of struct port_conf. */
 extern const struct sysctl_row port_conf_rows[];
 extern const size_t port_conf_row_count;

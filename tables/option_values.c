@@ -77,28 +77,6 @@ int opt_port_decimal(const char *text, uint16_t *out)
 	return isalpha((unsigned char)*text) ? opt_port(text, 0, out) : -EINVAL;
 }
 
-int opt_port_range(const char *text, char sep, bool open, uint8_t proto, uint16_t out[2])
-{
-	const char *at = strchr(text, sep);
-	uint16_t low = 0, high = UINT16_MAX;
-	char first[64];
-
-	if (!at) {
-		if (opt_port(text, proto, &low))
-			return -EINVAL;
-		out[0] = out[1] = low;
-		return 0;
-	}
-	snprintf(first, sizeof first, "%.*s", (int)(at - text), text);
-	if (!(open && !*first) && opt_port(first, proto, &low))
-		return -EINVAL;
-	if (!(open && !at[1]) && opt_port(at + 1, proto, &high))
-		return -EINVAL;
-	out[0] = low;
-	out[1] = high;
-	return 0;
-}
-
 int opt_mac(const char *text, uint8_t mac[MAC_LEN])
 {
 	uint8_t got[MAC_LEN];
@@ -170,20 +148,6 @@ int opt_ip4_range(const char *text, uint32_t *min, uint32_t *max)
 		return -EINVAL;
 	*min = low;
 	*max = high;
-	return 0;
-}
-
-int opt_ip4_mask(const char *text, uint32_t *be, uint32_t *mask)
-{
-	const char *slash = strchr(text, '/');
-	uint32_t a, m = UINT32_MAX;
-	char host[64];
-
-	snprintf(host, sizeof host, "%.*s", (int)(slash ? slash - text : (ptrdiff_t)strlen(text)), text);
-	if (opt_ip4(host, &a) || (slash && opt_ip4_mask_text(slash + 1, &m)))
-		return -EINVAL;
-	*be = a & m;
-	*mask = m;
 	return 0;
 }
 

@@ -75,11 +75,8 @@ extern const struct target_ops *const target_ops_all[];
  * else *end is set behind the number. */
 int opt_number(const char *text, const char **end, uint64_t min, uint64_t max, uint64_t *out);
 
-/* opt_port: a port number or service name (of the service list of the protocol @proto, 0 = any), host order.
- * opt_port_range: A, A@sepB, with @open also @sepB and A@sep (0 and 65535 for what is missing). The order of the two
- * is not looked at. */
+/* opt_port: a port number or service name (of the service list of the protocol @proto, 0 = any), host order. */
 int opt_port(const char *text, uint8_t proto, uint16_t *out);
-int opt_port_range(const char *text, char sep, bool open, uint8_t proto, uint16_t out[2]);
 
 /* opt_port_decimal: as opt_port for any protocol, as getaddrinfo(3) reads it: digits are decimal even after a 0, and
  * of a number only the low 16 bits count. */
@@ -98,11 +95,9 @@ int opt_mac(const char *text, uint8_t mac[MAC_LEN]);
 int opt_ip4_host(const char *text, uint32_t *be);
 int opt_ip4_mask_text(const char *text, uint32_t *mask);
 
-/* opt_ip4: one dotted address, network order. opt_ip4_range: A or A-B (both ends A where alone).
- * opt_ip4_mask: A, A/plen or A/mask; A is masked. */
+/* opt_ip4: one dotted address, network order. opt_ip4_range: A or A-B (both ends A where alone). */
 int opt_ip4(const char *text, uint32_t *be);
 int opt_ip4_range(const char *text, uint32_t *min, uint32_t *max);
-int opt_ip4_mask(const char *text, uint32_t *be, uint32_t *mask);
 
 /* opt_mark_mask: V or V/M; @mask keeps its value without a "/M". -E2BIG: something stands behind the number. */
 int opt_mark_mask(const char *text, uint32_t *value, uint32_t *mask);

@@ -22,12 +22,6 @@ static const uint8_t hooks_of[TABLE_COUNT] = {
 	[TABLE_SECURITY] = HOOK_BIT(INPUT) | HOOK_BIT(FORWARD) | HOOK_BIT(OUTPUT),
 };
 
-/* table_hooks: bits of the hooks (1 << enum hook) where the table has a built-in chain. */
-uint8_t table_hooks(enum table_id id)
-{
-	return hooks_of[id];
-}
-
 /* bucket_of: where a chain of this name is in the hash of @tb, which has buckets. */
 static struct chain **bucket_of(const struct table *tb, const char *name)
 {

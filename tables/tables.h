@@ -118,15 +118,12 @@ int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int 
  * their order does not matter. Return: 0; -1 the line names none, or none that can be: reading the line says why. */
 int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, const char *line);
 
-/* tables_tool: one run of iptables(8): @argv without the program's name, -t and -L included, on the live rules. What it
- * prints is appended to @out, warnings to @warn, also when it fails. argv's words may be changed. As with iptables, a
- * change sets the counters of the table's policies to 0.
- * Return: 0, or -1 with @err, of which err->text may be empty: only the hint at --help is to be printed. */
-int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
-
-/* The same in pieces, between which packets may pass. tool_start: reads the words, which stay until tool_end. Return: NULL with
- * @err. tool_go: about @budget rules, or some lines of a listing. Return: 1: call again; 0: done; -1 with @err. tool_end: also
- * in the middle; what is not live by then is given up. */
+/* One run of iptables(8) in pieces, between which packets may pass: @argv without the program's name, -t and -L included, on
+ * the live rules. What it prints is appended to @out, warnings to @warn, also when it fails. As with iptables, a change sets the
+ * counters of the table's policies to 0. In @err err->text may be empty: only the hint at --help is to be printed.
+ * tool_start: reads the words, which stay until tool_end and may be changed. Return: NULL with @err. tool_go: about @budget
+ * rules, or some lines of a listing. Return: 1: call again; 0: done; -1 with @err. tool_end: also in the middle; what is not
+ * live by then is given up. */
 struct tool;
 struct tool *tool_start(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
 int tool_go(struct tool *x, unsigned budget, struct text *out, struct text *warn, struct rule_error *err);

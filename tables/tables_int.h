@@ -202,7 +202,6 @@ void table_zero_policies(struct table *tb);
 int table_touch(struct tables *t, struct ruleset *rs, enum table_id id);
 int policy_set(struct ruleset *rs, enum table_id id, const char *name, const char *verdict, const uint64_t counters[2],
 	       struct rule_error *err);
-uint8_t table_hooks(enum table_id id);
 uint32_t hash_bytes(uint32_t seed, const void *bytes, size_t len);
 
 /* --- rule.c: the rule object --- */

@@ -177,14 +177,3 @@ int tool_go(struct tool *x, unsigned budget, struct text *out, struct text *warn
 	x->again++;
 	return begin_change(x) ? finish(x, -1, out, warn) : 1;
 }
-
-int tables_tool(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err)
-{
-	struct tool *x = tool_start(t, argc, argv, out, warn, err);
-	int result = x ? 1 : -1;
-
-	while (result == 1)
-		result = tool_go(x, UINT_MAX, out, warn, err);
-	tool_end(x);
-	return result;
-}
