@@ -358,6 +358,7 @@ void rules_end(struct rules_change *x)
 		return;
 	if (x->step == LIVE) {
 		tables_rest_all(x->t);
+		nfacct_file_end(x->t->nfaccts);
 		sets_file_end(x->sets);
 	} else {
 		if (x->sets)

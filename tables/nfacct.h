@@ -51,6 +51,7 @@ struct nfacct {
 	uint32_t refs;
 	bool from_file; /* the file of the configuration has it (nfacct_file.h) and said .origin of it when last applied */
 	struct nfacct_counts origin;
+	bool leaving; /* the file has it no longer, but rules that are being freed still named it */
 	uint64_t serial;
 	struct nfacct *next, *prev; /* in the list of all */
 	struct nfacct *hash_next;

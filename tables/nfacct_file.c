@@ -163,6 +163,7 @@ void nfacct_file_commit(struct nfacct_change *ch)
 		if (!a->from_file || !same(&a->origin, &f->counts))
 			a->counts = f->counts;
 		a->from_file = true;
+		a->leaving = false;
 		a->origin = f->counts;
 	}
 	for (struct nfacct *a = ch->all->first; a; a = next) {
@@ -170,9 +171,23 @@ void nfacct_file_commit(struct nfacct_change *ch)
 		if (!a->from_file || nfacct_find(ch->file, a->name))
 			continue;
 		a->from_file = false;
-		(void)nfacct_delete(ch->all, a->name); /* one that a rule names stays */
+		a->leaving = a->refs;
+		(void)nfacct_delete(ch->all, a->name);
 	}
 	discard(ch);
+}
+
+void nfacct_file_end(struct nfaccts *all)
+{
+	struct nfacct *next;
+
+	for (struct nfacct *a = all->first; a; a = next) {
+		next = a->next;
+		if (!a->leaving)
+			continue;
+		a->leaving = false;
+		(void)nfacct_delete(all, a->name); /* one that a live rule names stays */
+	}
 }
 
 void nfacct_file_abort(struct nfacct_change *ch)

@@ -2,7 +2,7 @@
  *
  * Life-cycle
  *
- *     nfacct_file_begin -> (rules are read and committed) -> nfacct_file_commit
+ *     nfacct_file_begin -> (rules are read and committed) -> nfacct_file_commit -> nfacct_file_end
  *                                        \-> a mistake -> (the ruleset is freed) -> nfacct_file_abort: all is as before
  *
  *   Packets may pass in between: those objects that are not there yet are made by begin, and no live rule names them; what the
@@ -33,9 +33,13 @@ struct nfacct_file_error {
 struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len,
 					struct nfacct_file_error *err);
 
-/* nfacct_file_commit: keeps them, gives all what the file says of them where that is new; deletes those of an earlier file that this one has not, but for those that rules name.
- * nfacct_file_abort: takes those away that it made. Neither can fail. */
+/* nfacct_file_commit: keeps them, gives all what the file says of them where that is new; deletes those of an earlier file that
+ * this one has not, but for those that rules name. nfacct_file_abort: takes those away that it made. Neither can fail. */
 void nfacct_file_commit(struct nfacct_change *ch);
 void nfacct_file_abort(struct nfacct_change *ch);
+
+/* nfacct_file_end: once the rules that were live before the commit are freed: deletes what it left because they named it. What a
+ * live rule names stays. */
+void nfacct_file_end(struct nfaccts *all);
 
 #endif
