@@ -60,7 +60,8 @@ void ct_table_destroy(struct conntrack *ctk);
 int ct_table_set_max(struct conntrack *ctk);
 
 /* ct_table_resize: a new number of buckets, rounded up as Linux does. What is in the table moves part by part in
- * ct_resize_step; a resize that still goes on ends first. Return: 0 or -ENOMEM (nothing changed). */
+ * ct_resize_step; a resize that still goes on ends first. Return: 0, or -ENOMEM: the chains stay as they are, and the caller
+ * takes back what was wanted. */
 int ct_table_resize(struct conntrack *ctk, uint32_t buckets);
 
 /* ct_resize_step: moves a bounded part of the old chains. */

@@ -34,6 +34,13 @@ struct ct_proto {
 /* ct_proto_find: the tracker of an L4 protocol; the generic one if it has none. Never NULL. */
 const struct ct_proto *ct_proto_find(uint8_t proto);
 
+/* ct_proto_has_ports: whether the keys of its tuples are ports. */
+static inline bool ct_proto_has_ports(uint8_t proto)
+{
+	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE || proto == IP_PROTO_SCTP ||
+	       proto == IP_PROTO_DCCP;
+}
+
 extern const struct ct_proto ct_proto_tcp, ct_proto_udp, ct_proto_udplite, ct_proto_icmp, ct_proto_gre, ct_proto_sctp,
 	ct_proto_dccp, ct_proto_generic;
 

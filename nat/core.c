@@ -24,6 +24,7 @@
  * nf_nat_masquerade.c (device and address notifiers).
  */
 #include "conntrack/helper.h"
+#include "conntrack/proto.h"
 #include "nat/nat_int.h"
 
 #include <stdlib.h>
@@ -153,7 +154,7 @@ enum verdict nat_setup_null(struct nat *nat, struct ct_entry *ct, enum nat_manip
 	struct nat_range same = { .flags = NAT_RANGE_ADDRS };
 
 	/* A destination's port may change only where a rule names ports: whoever else has it, there is nothing to choose. */
-	if (manip == NAT_MANIP_DST && nat_has_ports(reply->proto)) {
+	if (manip == NAT_MANIP_DST && ct_proto_has_ports(reply->proto)) {
 		ct->status |= nat_done_bit(manip);
 		return VERDICT_ACCEPT;
 	}

@@ -40,13 +40,6 @@ static inline enum nat_manip nat_manip_of(enum hook hook)
 	return hook == HOOK_POSTROUTING || hook == HOOK_INPUT ? NAT_MANIP_SRC : NAT_MANIP_DST;
 }
 
-/* nat_has_ports: whether the protocol's keys are ports that a range can limit. */
-static inline bool nat_has_ports(uint8_t proto)
-{
-	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE || proto == IP_PROTO_SCTP ||
-	       proto == IP_PROTO_DCCP;
-}
-
 /* nat_drop: gives a packet its drop reason. Return: VERDICT_DROP. */
 static inline enum verdict nat_drop(struct pkt *p, enum drop_reason reason)
 {

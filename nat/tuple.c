@@ -90,7 +90,7 @@ static bool key_in_range(const struct ct_tuple *t, const struct nat_range *range
 	struct ct_tuple copy = *t;
 	uint16_t key = ntohs(*key_of(&copy, manip));
 
-	if (t->proto != IP_PROTO_ICMP && t->proto != IP_PROTO_GRE && !nat_has_ports(t->proto))
+	if (t->proto != IP_PROTO_ICMP && t->proto != IP_PROTO_GRE && !ct_proto_has_ports(t->proto))
 		return true;
 	return key >= ntohs(range->min_key) && key <= ntohs(range->max_key);
 }
@@ -307,7 +307,7 @@ static bool search_space(const struct ct_tuple *t, const struct nat_range *range
 		*out = given ? explicit_search(range) : (struct search){ 1, 65535 };
 		return ct_master(ct) != NULL;
 	}
-	if (!nat_has_ports(t->proto) || (!given && manip == NAT_MANIP_DST))
+	if (!ct_proto_has_ports(t->proto) || (!given && manip == NAT_MANIP_DST))
 		return false;
 	*out = given ? explicit_search(range) : class_search(ntohs(t->src_key));
 	return true;

@@ -2,9 +2,9 @@
  *
  * Overview
  *   apply_trial does it to a scratch engine without devices: whatever the core refuses is found there, each with its line.
- *   apply_swap does it to the running router: devices first (what can fail), then sets, accounting objects and rules by one commit, then ports, routes,
- *   sysctls and helpers, which the trial has shown to work. Flows and the counters of unchanged rules survive. A reload
- *   (reload.h) does the same in pieces, of which the last is apply_switch.
+ *   apply_swap does it to the running router: devices first (what can fail), then sets, accounting objects and rules
+ *   by one commit, then ports, routes, sysctls and helpers, which the trial has shown to work. Flows and the counters
+ *   of unchanged rules survive. A reload (reload.h) does the same in pieces, of which the last is apply_switch.
  *
  * Invariants
  *   1. After a failed apply_swap the router is as before.
@@ -28,8 +28,8 @@ extern const struct netstack_ops apply_silent_ops;
 
 /* --- in pieces ------------------------------------------------------------------------------------------------------- */
 
-/* apply_trial_start: apply_trial without sets, accounting objects and rules. Return: the scratch engine, in which these are to be
- * tried, the caller's; NULL with a problem. */
+/* apply_trial_start: apply_trial without sets, accounting objects and rules. Return: the scratch engine, in which
+ * these are to be tried, the caller's; NULL with a problem. */
 struct engine *apply_trial_start(const struct config *c, struct problems *ps);
 
 /* The sets, accounting objects and rules of a configuration, in pieces between which packets pass and others may change them.

@@ -104,8 +104,9 @@ struct config {
 	unsigned interfaces, routes, sysctls, rules_count, policies, helpers;
 };
 
-/* config_load: reads @path. @pipe: it may be a pipe, which is waited for (not in a running router). Problems go to @ps. Return: the configuration (sound if @ps stayed empty), owned by the caller;
- * NULL where the file cannot be read at all (also a problem). */
+/* config_load: reads @path. @pipe: it may be a pipe, which is waited for (not in a running router). Problems go to
+ * @ps. Return: the configuration (sound if @ps stayed empty), owned by the caller; NULL where the file cannot be read
+ * at all (also a problem). */
 struct config *config_load(const char *path, bool pipe, struct problems *ps);
 
 /* config_parse: the same for a text in memory; @file: for messages and for the folder of the rules file. */

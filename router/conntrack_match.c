@@ -8,13 +8,6 @@
 #include "conntrack/proto.h"
 #include "nat/nat.h"
 
-/* has_ports: protocols whose ports are compared. */
-static bool has_ports(uint8_t proto)
-{
-	return proto == IP_PROTO_TCP || proto == IP_PROTO_UDP || proto == IP_PROTO_UDPLITE || proto == IP_PROTO_SCTP ||
-	       proto == IP_PROTO_DCCP;
-}
-
 /* is_within: whether @a is @wanted under @mask (NULL: all of it). */
 static bool is_within(const struct addr *a, const struct addr *wanted, const struct addr *mask)
 {
@@ -49,7 +42,7 @@ static bool match_keys(const struct conntrack_query *q, const struct ct_entry *c
 	if (t->proto == IP_PROTO_ICMP)
 		return (!(side->set & CTA_TYPE) || want[0] == is[0]) && (!(side->set & CTA_CODE) || want[1] == is[1]) &&
 		       (!(side->set & CTA_ICMP_ID) || side->tuple.src_key == t->src_key);
-	return !has_ports(t->proto) || ((!(side->set & CTA_SRC_KEY) || side->tuple.src_key == t->src_key) &&
+	return !ct_proto_has_ports(t->proto) || ((!(side->set & CTA_SRC_KEY) || side->tuple.src_key == t->src_key) &&
 					(!(side->set & CTA_DST_KEY) || side->tuple.dst_key == t->dst_key));
 }
 

@@ -2,10 +2,10 @@
  *
  * Overview
  *   The session's descriptor is an event like a TAP: when the kernel has requests, up to REQUESTS_PER_TURN of them are
- *   answered, or BYTES_PER_TURN read, then packets have their turn. Nothing blocks and there is no thread. A file's content is made when it is
- *   opened (short files) or while it is read (connections): then each read does a bounded piece of work, and a walk
- *   that found nothing to show yet goes on in the next turn of the loop. Sizes are 0 and reads go past the page cache
- *   (direct_io), as in /proc.
+ *   answered, or BYTES_PER_TURN read, then packets have their turn. Nothing blocks and there is no thread. A file's
+ *   content is made when it is opened (short files) or while it is read (connections): then each read does a bounded
+ *   piece of work, and a walk that found nothing to show yet goes on in the next turn of the loop. Sizes are 0 and
+ *   reads go past the page cache (direct_io), as in /proc.
  *
  * Life-cycle
  *   start: stale mount away -> directory -> session -> mount -> event.  stop: event away -> unmount -> directories away.

@@ -2,8 +2,9 @@
  *
  * Overview
  *   A readable TAP is read until it is empty or PORT_IO_BUDGET frames were taken, with one look at the clock for all of them.
- *   Small frames go into the engine in batches: see engine_foresee. What the engine sends leaves through port_io_transmit: the vnet header goes into the free bytes before
- *   the frame and both leave with one write. No other system call is made per packet.
+ *   Small frames go into the engine in batches: see engine_foresee. What the engine sends leaves through
+ *   port_io_transmit: the vnet header goes into the free bytes before the frame and both leave with one write. No
+ *   other system call is made per packet.
  *
  * Ownership
  *   A port_io belongs to the router; port->user of its port points to it.

@@ -199,7 +199,8 @@ static int pass_chain(struct tables *t, struct ruleset *rs, struct table *tb, co
 
 	if (!*budget)
 		return 1;
-	--*budget;
+	if (!rs->at.in_chain)
+		--*budget;
 	while (!rs->at.in_chain && p->chain && (result = p->chain(t, rs, tb, c, budget, err)) > 0)
 		if (!*budget)
 			return 1;

@@ -27,9 +27,9 @@ struct nfacct_file_error {
 	char text[128];
 };
 
-/* nfacct_file_begin: reads @text (@len bytes; "" makes what earlier files made go) and makes those of its objects that are not there. Empty lines, and
- * those that begin with '#', say nothing. Return: owned by the caller until commit or abort; NULL with @err, nothing being
- * changed. */
+/* nfacct_file_begin: reads @text (@len bytes; "" makes what earlier files made go) and makes those of its objects
+ * that are not there. Empty lines, and those that begin with '#', say nothing. Return: owned by the caller until
+ * commit or abort; NULL with @err, nothing being changed. */
 struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, size_t len,
 					struct nfacct_file_error *err);
 
@@ -38,8 +38,8 @@ struct nfacct_change *nfacct_file_begin(struct nfaccts *all, const char *text, s
 void nfacct_file_commit(struct nfacct_change *ch);
 void nfacct_file_abort(struct nfacct_change *ch);
 
-/* nfacct_file_end: once the rules that were live before the commit are freed: deletes what it left because they named it. What a
- * live rule names stays. */
+/* nfacct_file_end: once the rules that were live before the commit are freed: deletes what it left because they named
+ * it. What a live rule names stays. */
 void nfacct_file_end(struct nfaccts *all);
 
 #endif

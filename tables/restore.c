@@ -2,10 +2,11 @@
  *
  * Overview
  *   Line by line: "*TABLE" opens a table (and empties it unless --noflush), ":CHAIN POLICY [P:B]" declares a
- * chain, "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes.
+ *   chain, "[P:B] -A ..." or any other command changes it, "COMMIT" closes it after the checks that a commit makes.
  *
  *   ruleset_restore, and in pieces restore_into .. restore_end, reads a text into a transaction of the caller's. restore_start
- * .. restore_end is iptables-restore(8) itself on the live rules. A number of lines at each call, so that packets pass in between.
+ *   .. restore_end is iptables-restore(8) itself on the live rules. A number of lines at each call, so that packets
+ *   pass in between.
  *
  * Life-cycle of a restore in pieces
  *

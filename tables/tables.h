@@ -107,10 +107,9 @@ struct rule_error {
  * until commit or abort; NULL without memory. */
 struct ruleset *tables_begin(struct tables *t, bool from_live);
 
-/* ruleset_command: `-A CHAIN ...` / `-I` / `-D` / `-R` / `-C` / `-N` / `-P` / `-X` / `-F` / `-E` / `-Z` given as words (argv without
- * "iptables -t TABLE"). @make_chains: a -A to an unknown user chain makes it, and -N of one that is there is no mistake
- * (the INI's rules).
- * Return: 0, or -1 with @err. */
+/* ruleset_command: `-A CHAIN ...` / `-I` / `-D` / `-R` / `-C` / `-N` / `-P` / `-X` / `-F` / `-E` / `-Z` given as
+ * words (argv without "iptables -t TABLE"). @make_chains: a -A to an unknown user chain makes it, and -N of one that
+ * is there is no mistake (the INI's rules). Return: 0, or -1 with @err. */
 int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int argc, char **argv, bool make_chains,
 		    struct rule_error *err);
 
@@ -119,11 +118,11 @@ int ruleset_command(struct tables *t, struct ruleset *rs, enum table_id id, int 
 int ruleset_name_chain(struct tables *t, struct ruleset *rs, enum table_id id, const char *line);
 
 /* One run of iptables(8) in pieces, between which packets may pass: @argv without the program's name, -t and -L included, on
- * the live rules. What it prints is appended to @out, warnings to @warn, also when it fails. As with iptables, a change sets the
- * counters of the table's policies to 0. In @err err->text may be empty: only the hint at --help is to be printed.
- * tool_start: reads the words, which stay until tool_end and may be changed. Return: NULL with @err. tool_go: about @budget
- * rules, or some lines of a listing. Return: 1: call again; 0: done; -1 with @err. tool_end: also in the middle; what is not
- * live by then is given up. */
+ * the live rules. What it prints is appended to @out, warnings to @warn, also when it fails. As with iptables, a
+ * change sets the counters of the table's policies to 0. In @err err->text may be empty: only the hint at --help is
+ * to be printed. tool_start: reads the words, which stay until tool_end and may be changed. Return: NULL with @err.
+ * tool_go: about @budget rules, or some lines of a listing. Return: 1: call again; 0: done; -1 with @err. tool_end:
+ * also in the middle; what is not live by then is given up. */
 struct tool;
 struct tool *tool_start(struct tables *t, int argc, char **argv, struct text *out, struct text *warn, struct rule_error *err);
 int tool_go(struct tool *x, unsigned budget, struct text *out, struct text *warn, struct rule_error *err);
@@ -146,10 +145,11 @@ struct restore *restore_into(struct tables *t, struct ruleset *rs, char *text, c
 int restore_read(struct restore *r, unsigned lines, struct rule_error *err);
 
 /* iptables-restore(8) on the live rules, in pieces: packets may pass between two calls of restore_go.
- * restore_start: begins with @text, which is written to (and as before between two calls) and must stay until restore_end. Return: owned by the caller (restore_end), NULL without memory.
- * restore_go: reads up to @lines lines, or does as much of what follows; makes all tables live at once. What it prints is
- * appended to @out and @warn. Return: 1: call again; 0: done; -1: a mistake, in @err with its line: the tables closed by COMMIT before
- * it are live, as with iptables-restore, the rest is as it was. */
+ * restore_start: begins with @text, which is written to (and as before between two calls) and must stay until
+ * restore_end. Return: owned by the caller (restore_end), NULL without memory. restore_go: reads up to @lines lines,
+ * or does as much of what follows; makes all tables live at once. What it prints is appended to @out and @warn.
+ * Return: 1: call again; 0: done; -1: a mistake, in @err with its line: the tables closed by COMMIT before it are
+ * live, as with iptables-restore, the rest is as it was. */
 struct restore_options {
 	const char *name; /* for messages, "NAME:LINE: " before them; NULL: without */
 	bool noflush, counters, test;
