@@ -6,6 +6,7 @@
 #include "netstack/text.h"
 #include "router/apply.h"
 #include "router/control.h"
+#include "router/reload.h"
 #include "router/request.h"
 #include "router/router.h"
 
@@ -59,6 +60,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	char sub[100];
 
+	reload_stop(f->r.reload);
 	control_stop(f->r.control);
 	assert_int_equal(access(f->path, F_OK), -1);
 	event_free(f->r.timer);
